@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# bpfnet - `make help` lists the targets
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SAN     ?=
+B       := build$(if $(SAN),/san)
+
+VERSION := 0.1.0
+WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	-Wcast-qual -Wwrite-strings -Wpointer-arith
+CFLAGS  ?= -O2 -g
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) -Iinclude -Iuser -Ibuild \
+	-DBPFNET_VERSION='"$(VERSION)"' $(CFLAGS) \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+LIBS := -lbpf -lelf -lz -lmnl -ljansson -lyaml -lsmartcols
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Iinclude \
+	-I/usr/include/$(shell uname -m)-linux-gnu
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
+
+BPF_SRC  := $(wildcard bpf/*.bpf.c)
+SKEL     := $(BPF_SRC:bpf/%.bpf.c=build/%.skel.h)
+LIB_SRC  := $(filter-out user/main.c,$(wildcard user/*.c user/*/*.c))
+LIB_OBJ  := $(LIB_SRC:user/%.c=$B/user/%.o)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+PACKET_SRC := $(wildcard tests/packet/test_*.c)
+UNIT_BIN := $(UNIT_SRC:tests/%.c=$B/tests/%)
+PACKET_BIN := $(PACKET_SRC:tests/%.c=$B/tests/%)
+
+all: build/bpfnet ## the executable build/bpfnet (default)
+
+include tools/tests.mk
+
+# ------------------------------------------------------------------- build
+build/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
+build/%.skel.h: build/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$B/user/%.o: user/%.c | $(SKEL)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$B/libbpfnet.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$B/bpfnet: $B/user/main.o $B/libbpfnet.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ $(LIBS) -o $@
+
+$B/tests/%: tests/%.c $B/libbpfnet.a
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP $(filter %.c %.a,$^) -lcmocka $(LIBS) -o $@
+
+clean: ## remove everything that was built
+	rm -rf build
+
+install: all ## install into DESTDIR and PREFIX
+	install -D -m 755 build/bpfnet $(DESTDIR)$(PREFIX)/sbin/bpfnet
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/bpfnet
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9_-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' \
+		$(MAKEFILE_LIST)
+
+.PHONY: all clean install uninstall help
+-include $(wildcard build/*.d build/*/*.d build/*/*/*.d build/*/*/*/*.d)

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* abi - the structures in BPF maps, shared by the programs and user space */
+#ifndef BPFNET_ABI_H
+#define BPFNET_ABI_H
+
+#include <linux/types.h>
+
+#include "limits.h"
+#include "reasons.h"
+
+/*
+ * Keys compare as bytes, so all padding is a named field and always zero.
+ * __be16/__be32 are wire order, everything else host order. A changed layout
+ * bumps BN_ABI_VERSION: user space refuses pinned maps of another version.
+ */
+#define BN_ABI_MAGIC	0x62706e31u /* "bpn1" */
+#define BN_ABI_VERSION	1
+
+/* An IPv6 address; IPv4 is mapped (::ffff:a.b.c.d, RFC 4291 2.5.5.2). */
+struct ipaddr {
+	__be32 word[4];
+};
+
+struct flow_key {
+	struct ipaddr src;
+	struct ipaddr dst;
+	__be16 sport; /* ICMP echo: identifier in a request, else 0 */
+	__be16 dport; /* ICMP echo: identifier in a reply, else 0 */
+	__u8 proto;
+	__u8 pad[3];
+};
+
+/* What a flow's packets do once they are translated. */
+enum flow_action {
+	FLOW_STACK, /* to the host's stack, as it is after translation */
+	FLOW_PEER,  /* into the container behind out_ifindex */
+	FLOW_OUT,   /* out of the uplink out_ifindex */
+};
+
+enum flow_flags {
+	FLOW_NAT_SRC = 1 << 0, /* source address and port are rewritten */
+	FLOW_NAT_DST = 1 << 1, /* destination address and port are rewritten */
+	FLOW_ROUTED = 1 << 2,  /* passes a router: TTL goes down by one */
+	FLOW_REPLY = 1 << 3,   /* this entry is the responder's direction */
+	FLOW_DENIED = 1 << 4,  /* re-decided to drop, see struct flow.reason */
+};
+
+/* TCP flags this direction has shown, and whether it showed any packet. */
+enum flow_seen {
+	FLOW_SEEN = 1 << 0,
+	FLOW_SEEN_SYN = 1 << 1,
+	FLOW_SEEN_FIN = 1 << 2,
+	FLOW_SEEN_RST = 1 << 3,
+};
+
+/*
+ * One direction of a flow. The key is the tuple as it arrives; to_* is the
+ * tuple as it leaves, whose reverse is the key of the other direction.
+ *
+ * In the hash table the value starts at byte 88 of a 192-byte element: what
+ * the fast path touches first fills the rest of that cache line (40 bytes).
+ */
+struct flow {
+	__u32 generation;	/* of the decision; older: decide again */
+	__u32 route_generation; /* of the way out; older: look up again */
+	__u32 last_seen;	/* ticks, see FLOW_TICK_SHIFT */
+	__u32 out_ifindex;
+	__u32 in_ifindex; /* endpoint's device; 0: any uplink or the stack */
+	__u8 action;	  /* enum flow_action */
+	__u8 flags;	  /* enum flow_flags */
+	__u8 seen;	  /* enum flow_seen */
+	__u8 reason;	  /* enum reason, when FLOW_DENIED */
+	__u8 dmac[6];
+	__u8 smac[6];
+	__u16 in_slot;	/* endpoint that sends, 0: not an endpoint */
+	__u16 out_slot; /* endpoint that receives, 0: not an endpoint */
+
+	__u64 packets;
+	__u64 bytes;
+	struct ipaddr to_src;
+	struct ipaddr to_dst;
+	__be16 to_sport;
+	__be16 to_dport;
+	__u32 publish; /* id, 0: none */
+	__u32 rule;    /* id, 0: a default decided */
+	__u32 created; /* ticks */
+};
+
+/* bn_endpoints (key: __u32 ifindex of the host end), bn_addrs (key: ipaddr). */
+struct endpoint_val {
+	__u32 ifindex; /* host end of the veth */
+	__u32 bridge_ifindex;
+	__u16 slot;
+	__u16 network;
+	__u8 mac[6];	     /* the container's */
+	__u8 gateway_mac[6]; /* the bridge's */
+	__u8 pad[2];
+};
+
+enum network_flags {
+	NETWORK_INTERNAL = 1 << 0,
+	NETWORK_NO_ICC = 1 << 1,
+	NETWORK_NO_MASQUERADE = 1 << 2,
+};
+
+/* bn_networks (array, index: network id). */
+struct network_val {
+	__u32 flags;
+	__u32 bridge_ifindex;	/* 0: slot unused */
+	struct ipaddr gateway4; /* zero: the network has no IPv4 subnet */
+	struct ipaddr gateway6;
+};
+
+/* bn_subnets (LPM) key; value: __u32 network id. prefix_bits counts from the
+ * start of addr, so IPv4 prefixes are their length + 96. */
+struct subnet_key {
+	__u32 prefix_bits;
+	struct ipaddr addr;
+};
+
+/* bn_locals (key: ipaddr): the host's own addresses, loopback left out. */
+struct local_val {
+	__u32 ifindex;
+};
+
+/* bn_uplinks (array of UPLINKS_MAX); the first entry with ifindex 0 ends it. */
+struct uplink_val {
+	__u32 ifindex;
+	__u32 pad;
+	struct ipaddr snat4; /* masquerade address; zero: none */
+	struct ipaddr snat6;
+};
+
+/* bn_publish: the exact host address first, then "any" (the unspecified
+ * address of the family: ::ffff:0.0.0.0 or ::). */
+struct publish_key {
+	struct ipaddr host;
+	__be16 port;
+	__u8 proto;
+	__u8 pad;
+};
+
+enum publish_flags {
+	PUBLISH_HAS_FROM = 1 << 0, /* only clients in bn_pub_from */
+};
+
+struct publish_val {
+	struct ipaddr backend;
+	__be16 backend_port;
+	__u16 slot; /* endpoint */
+	__u32 id;
+	__u32 flags;
+};
+
+/* bn_pub_from (LPM): clients a published port admits. prefix_bits counts from
+ * the start of publish: the prefix length of the address + 32. */
+struct publish_from_key {
+	__u32 prefix_bits;
+	__u32 publish;
+	struct ipaddr addr;
+};
+
+enum selector_kind {
+	SELECT_ANY,
+	SELECT_ENDPOINT, /* id: slot */
+	SELECT_NETWORK,	 /* id: network */
+	SELECT_CIDR,
+	SELECT_HOST,
+	SELECT_WORLD,
+};
+
+struct selector {
+	__u32 kind; /* enum selector_kind */
+	__u32 id;
+	struct ipaddr addr; /* already masked */
+	struct ipaddr mask;
+};
+
+struct port_range {
+	__u16 low;  /* host order, inclusive */
+	__u16 high; /* host order, inclusive */
+};
+
+enum rule_action {
+	RULE_DENY,
+	RULE_ALLOW,
+};
+
+/* bn_rules (array of 2 * RULES_MAX): two banks, struct datapath_config says which one
+ * is in force. First match wins. */
+struct rule_val {
+	struct selector from;
+	struct selector to;
+	__u32 id;    /* of its counters; several entries may share one */
+	__u8 action; /* enum rule_action */
+	__u8 proto;  /* 0: any */
+	__u8 nports; /* 0: any port */
+	__u8 pad;
+	struct port_range ports[RULE_PORTS_MAX]; /* destination port */
+};
+
+/* bn_rule_hits, bn_pub_hits (arrays, index: id). Packets that met the decision
+ * directly plus what expired flows had counted; live flows come on top. */
+struct hits {
+	__u64 packets;
+	__u64 bytes;
+	__u64 flows;
+};
+
+/* bn_ep_stats (per-CPU array, index: endpoint slot; 0: no endpoint). rx and tx
+ * are the container's view. */
+struct endpoint_stats {
+	__u64 rx_packets;
+	__u64 rx_bytes;
+	__u64 tx_packets;
+	__u64 tx_bytes;
+	__u64 reasons[32];
+};
+
+/* bn_stats (per-CPU array, one entry). */
+struct flow_stats {
+	__u64 created;
+	__u64 expired;
+	__u64 full;
+	__u64 snat_allocated;
+	__u64 snat_failed;
+	__u64 snat_retries[SNAT_RETRY_BUCKETS];
+};
+
+/* bn_config (mmap-able array, one entry). Only user space writes it; the
+ * generations and the heartbeat change by single atomic stores. */
+struct datapath_config {
+	__u32 magic;
+	__u32 abi;
+	__u32 generation;
+	__u32 route_generation;
+	__u32 heartbeat; /* tick of the agent's last sign of life, 0: never */
+	__u32 rules_bank;  /* 0 or 1 */
+	__u32 rules_count;
+	__u8 intra; /* enum rule_action, inside a network */
+	__u8 inter; /* enum rule_action, between networks */
+	__u16 snat_port_min; /* host order, inclusive */
+	__u16 snat_port_max; /* host order, inclusive */
+	__u16 pad;
+	__u32 pad2;
+	__u64 netns_cookie;    /* of the host's network namespace */
+	__u64 snat_secret;     /* keys the choice of the first port */
+	__u32 tcp_established; /* time-outs, in ticks */
+	__u32 tcp_half_open;
+	__u32 tcp_closing;
+	__u32 tcp_reset;
+	__u32 udp;
+	__u32 udp_stream;
+	__u32 icmp;
+	__u32 other;
+};
+
+/* bn_peers (LRU): what a host socket asked for, to show it again in
+ * getpeername and recvfrom. */
+struct peer_key {
+	__u64 cookie;
+	struct ipaddr backend;
+	__be16 port;
+	__u8 proto;
+	__u8 pad[5];
+};
+
+struct peer_val {
+	struct ipaddr service;
+	__be16 port;
+	__u8 pad[2];
+};
+
+/* Context of the bn_gc program (BPF_PROG_TYPE_SYSCALL): in, then out. */
+struct gc_args {
+	__u32 slot;	/* also end every flow of this endpoint; 0: none */
+	__u32 all;	/* end every flow */
+	__u64 scanned;	/* entries visited */
+	__u64 expired;	/* entries removed */
+	__u64 established; /* entries alive, both directions seen */
+	__u64 embryonic;   /* entries alive, one direction seen */
+};
+
+_Static_assert(sizeof(struct ipaddr) == 16, "ipaddr");
+_Static_assert(sizeof(struct flow_key) == 40, "flow_key");
+_Static_assert(sizeof(struct flow) == 104, "flow");
+_Static_assert(__builtin_offsetof(struct flow, packets) == 40, "flow hot part");
+_Static_assert(sizeof(struct endpoint_val) == 28, "endpoint");
+_Static_assert(sizeof(struct network_val) == 40, "network");
+_Static_assert(sizeof(struct subnet_key) == 20, "subnet_key");
+_Static_assert(sizeof(struct uplink_val) == 40, "uplink");
+_Static_assert(sizeof(struct publish_key) == 20, "publish_key");
+_Static_assert(sizeof(struct publish_val) == 28, "publish");
+_Static_assert(sizeof(struct publish_from_key) == 24, "publish_from_key");
+_Static_assert(sizeof(struct selector) == 40, "selector");
+_Static_assert(sizeof(struct rule_val) == 120, "rule");
+_Static_assert(sizeof(struct datapath_config) == 88, "config");
+_Static_assert(sizeof(struct peer_key) == 32, "peer_key");
+_Static_assert(sizeof(struct peer_val) == 20, "peer");
+_Static_assert(REASON_COUNT <= 32, "endpoint_stats.reasons");
+
+#endif

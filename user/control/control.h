@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* control - one instance: its lock, its state, and the way to change it */
+#ifndef BPFNET_CONTROL_H
+#define BPFNET_CONTROL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "datapath/datapath.h"
+#include "model/model.h"
+
+/* Where the instance lives; zero-initialise, then fill. Strings are borrowed. */
+struct instance {
+	const char *name;   /* default "bpfnet" */
+	const char *cgroup; /* NULL: the cgroup2 root */
+	bool force_clsact;  /* do not use tcx */
+};
+
+enum control_mode {
+	CONTROL_READ,  /* shared lock; nothing is created */
+	CONTROL_WRITE, /* exclusive lock, waits at most 5 s (locked/6) */
+};
+
+struct control;
+
+/* Opens the instance and reads what exists from /run/NAME. Instances that have
+ * nothing yet are empty, not an error. Checks for root (permission/7). */
+int control_open(const struct instance *instance, enum control_mode mode,
+		 struct control **ret, struct err *err);
+void control_close(struct control *control);
+
+/* What exists. Owned by control, constant. */
+const struct model *control_model(const struct control *control);
+/* The loaded datapath, NULL while nothing is loaded. Owned by control. */
+struct datapath *control_datapath(const struct control *control);
+
+/*
+ * parse -> check -> plan -> act, from the second step on: checks and fills
+ * desired (in place), plans, prints the plan to plan_out unless that is NULL,
+ * and, unless dry_run, applies it, undoing everything on failure. ret_changes
+ * (may be NULL): number of steps. Needs CONTROL_WRITE, also for dry_run.
+ */
+int control_reconcile(struct control *control, struct model *desired,
+		      bool dry_run, FILE *plan_out, size_t *ret_changes,
+		      struct err *err);
+
+/* Removes everything that the instance made. Goes on after a failure; err then
+ * names the first one. */
+int control_purge(struct control *control, struct err *err);
+
+/* One expiry pass in the kernel; ret_args (may be NULL) says what it found. */
+int control_gc(struct control *control, struct gc_args *ret_args,
+	       struct err *err);
+
+#endif

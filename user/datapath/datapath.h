@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* datapath - the BPF programs and maps of one instance, loaded and pinned */
+#ifndef BPFNET_DATAPATH_H
+#define BPFNET_DATAPATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <bpfnet/abi.h>
+
+#include "lib/err.h"
+
+/*
+ * Everything of an instance is pinned below /sys/fs/bpf/NAME:
+ *   maps/bn_*        the maps
+ *   progs/bn_*       the programs
+ *   links/<hook>_<ifindex>  tcx links; links/cgroup_<program>  socket hooks
+ * The datapath therefore lives without any process. Loading and verifying
+ * happens once, in datapath_load; every later process opens the pins.
+ */
+struct datapath;
+
+enum map_id {
+	MAP_CONFIG, MAP_FLOWS, MAP_ENDPOINTS, MAP_ADDRS, MAP_NETWORKS,
+	MAP_SUBNETS, MAP_LOCALS, MAP_UPLINKS, MAP_PUBLISH, MAP_PUB_FROM,
+	MAP_PUB_HITS, MAP_RULES, MAP_RULE_HITS, MAP_REASONS, MAP_EP_STATS,
+	MAP_STATS, MAP_PEERS,
+	MAP_COUNT
+};
+/* Names as the kernel and the pins show them ("bn_flows"), by enum map_id. */
+extern const char *const map_name[MAP_COUNT];
+
+/* Opens the pins of an instance. -ENOENT when there are none; refuses pins of
+ * another ABI version (-EPROTO, with the hint to purge). bpffs must be mounted
+ * (error with the mount command as hint, exit 8). */
+int datapath_open(const char *instance, struct datapath **ret, struct err *err);
+
+/* What a fresh datapath is made with; goes to map sizes and rodata. */
+struct datapath_options {
+	__u32 flows_max;     /* flows; the table has twice as many entries */
+	bool force_clsact;
+};
+/* Loads, verifies and pins all programs and maps; nothing stays on failure. A
+ * kernel that lacks something needed: exit 8 with its name. */
+int datapath_load(const char *instance, const struct datapath_options *options,
+		  struct datapath **ret, struct err *err);
+void datapath_close(struct datapath *dp); /* frees; the pins stay */
+/* Detaches everything, removes all pins and the directory. Goes on after
+ * failures. Works on a half-made or foreign-version directory, too. */
+int datapath_unload(const char *instance, struct err *err);
+
+int datapath_map(const struct datapath *dp, enum map_id map); /* fd, borrowed */
+/* The mmapped configuration: shared memory with the programs. Write single
+ * fields with __atomic_store_n. Magic and ABI are already set. */
+struct datapath_config *datapath_config(const struct datapath *dp);
+void datapath_bump(struct datapath *dp);	/* decisions: generation++ */
+void datapath_bump_routes(struct datapath *dp); /* route_generation++ */
+__u32 datapath_now(void); /* the current tick, see FLOW_TICK_SHIFT */
+
+/* Hooks. attach is idempotent (0 when the right program is already there) and
+ * never touches foreign programs. By tcx where the kernel has it and the
+ * instance was not loaded with force_clsact, else clsact with our own priority
+ * and handle. Must be called in the host's network namespace. */
+int attach_endpoint(struct datapath *dp, int ifindex, struct err *err);
+int detach_endpoint(struct datapath *dp, int ifindex, struct err *err);
+int attach_uplink(struct datapath *dp, int ifindex, struct err *err);
+int detach_uplink(struct datapath *dp, int ifindex, struct err *err);
+/* All socket hooks at a cgroup2 directory; NULL: the cgroup2 mount's root. */
+int attach_sockets(struct datapath *dp, const char *cgroup, struct err *err);
+int detach_sockets(struct datapath *dp, struct err *err);
+/* "tcx" or "clsact". */
+const char *datapath_attach_mode(const struct datapath *dp);
+
+/* Maps: plain element operations with an error text; -ENOENT on del is 0. */
+int table_set(struct datapath *dp, enum map_id map, const void *key,
+	      const void *value, struct err *err);
+int table_get(struct datapath *dp, enum map_id map, const void *key,
+	      void *value); /* 0 or -errno */
+int table_del(struct datapath *dp, enum map_id map, const void *key,
+	      struct err *err);
+
+/* Per-CPU values summed over all CPUs, all 64 bits. */
+int counters_reasons(struct datapath *dp, __u64 ret[REASON_COUNT],
+		     struct err *err);
+int counters_endpoint(struct datapath *dp, __u32 slot,
+		      struct endpoint_stats *ret, struct err *err);
+int counters_endpoint_clear(struct datapath *dp, __u32 slot, struct err *err);
+int counters_flows(struct datapath *dp, struct flow_stats *ret,
+		   struct err *err);
+
+struct map_usage {
+	const char *name;
+	__u64 entries; /* counted; arrays: max */
+	__u64 max;
+	__u64 bytes; /* kernel memory: "memlock" of fdinfo */
+};
+int map_usage_get(struct datapath *dp, enum map_id map, struct map_usage *ret,
+		  struct err *err);
+
+/* A flow, both directions put together. forward is the initiator's direction;
+ * reply has reply_found false when that half is missing. */
+struct flow_pair {
+	struct flow_key forward_key;
+	struct flow forward;
+	struct flow_key reply_key;
+	struct flow reply;
+	bool reply_found;
+};
+/* Calls visit for every flow until it returns non-zero (returned). Uses batch
+ * look-ups; flows that come or go meanwhile may be seen or not. */
+int flows_each(struct datapath *dp,
+	       int (*visit)(const struct flow_pair *pair, void *arg), void *arg,
+	       struct err *err);
+/* "established", "syn-sent", "closing", "reset", "one-way", "two-way". */
+const char *flow_state(const struct flow_pair *pair);
+
+/* Runs bn_gc. args in and out, see abi.h. */
+int datapath_gc(struct datapath *dp, struct gc_args *args, struct err *err);
+
+extern const char *const reason_label[REASON_COUNT];
+extern const char *const reason_text[REASON_COUNT];
+static inline bool reason_is_drop(enum reason why)
+{
+	return why >= REASON_FIRST_DROP;
+}
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* netns - named network namespaces, compatible with `ip netns` */
+#ifndef BPFNET_KERNEL_NETNS_H
+#define BPFNET_KERNEL_NETNS_H
+
+#include <stdbool.h>
+
+#include "lib/err.h"
+#include "lib/ip.h"
+
+/* /run/netns/NAME, created as `ip netns add` does it (shared mount of
+ * /run/netns, bind mount of the namespace) with lo up. The caller's own
+ * namespace is the same before and after. -EEXIST when the name is taken. */
+int netns_add(const char *name, struct err *err);
+/* As `ip netns del`. -ENOENT when there is none. Processes inside keep it
+ * alive without its name. */
+int netns_del(const char *name, struct err *err);
+bool netns_exists(const char *name);
+
+/* Opens "NAME", "/PATH" or "pid:N"; O_CLOEXEC fd or -errno. A path that is no
+ * network namespace is refused. */
+int netns_open(const char *spec, struct err *err);
+/* The caller's own namespace. */
+int netns_open_self(struct err *err);
+bool netns_same(int fd_a, int fd_b);
+/* SO_NETNS_COOKIE of the caller's namespace. */
+int netns_cookie(__u64 *ret, struct err *err);
+/* Calls fn in the namespace and comes back, whatever fn returns (returned). */
+int netns_run(int fd, int (*fn)(void *arg, struct err *err), void *arg,
+	      struct err *err);
+
+/* /etc/netns/NAME/resolv.conf; write replaces it atomically, delete also
+ * removes the directory when it is empty. */
+int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
+		       struct err *err);
+int netns_del_resolv(const char *name, struct err *err);
+
+/*
+ * Replaces the process by argv run inside the namespace, as `ip netns exec`:
+ * own mount namespace, /sys of the namespace, files of /etc/netns/NAME bound
+ * over those of /etc (name taken from spec; none for pid: and paths outside
+ * /run/netns). /sys/fs/bpf and the cgroup mounts stay visible. root: chroot
+ * there first (NULL: no). Returns only on failure; a command that cannot be
+ * found is -ENOENT.
+ */
+int netns_exec(const char *spec, const char *root, char *const argv[],
+	       struct err *err);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* check - the one validator of a model, for files and commands alike */
+#ifndef BPFNET_CHECK_H
+#define BPFNET_CHECK_H
+
+#include "model/model.h"
+
+enum object_kind {
+	OBJECT_SETTINGS,
+	OBJECT_NETNS,
+	OBJECT_NETWORK,
+	OBJECT_ENDPOINT,
+	OBJECT_UPLINK,
+	OBJECT_PUBLISH,
+	OBJECT_RULE,
+};
+
+/* One finding. index: position in the model's array of that kind. err: text,
+ * hint, kind and exit code (conflict/4, not-found/3, usage/2). */
+typedef void (*check_report)(void *arg, enum object_kind kind, size_t index,
+			     const struct err *err);
+
+/*
+ * Reports everything that is wrong with the model as a whole: invalid or
+ * doubled names, unknown networks or endpoints, subnets that overlap or have
+ * host bits, gateways and addresses outside their subnet, taken, the gateway's
+ * or the network's own, a port published twice (the message names the owner),
+ * ports without tcp or udp, limits exceeded, features that this version does
+ * not have. Returns how many findings there were.
+ */
+size_t model_check(const struct model *model, check_report report, void *arg);
+
+/* For commands: the first finding in err; 0 or err->code. */
+int model_check_first(const struct model *model, struct err *err);
+
+#endif

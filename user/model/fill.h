@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* fill - gives the fields that users may leave open their values */
+#ifndef BPFNET_FILL_H
+#define BPFNET_FILL_H
+
+#include "model/model.h"
+
+/*
+ * Fills every field marked "filled" in model.h. Pure and deterministic: what
+ * actual already holds for an object of the same name (and the same subnets or
+ * network) is kept, so that an unchanged object never changes its address, id
+ * or device; the rest is taken free of both models. Also adds the namespaces
+ * that endpoints imply (netns given as a plain name that no netns object has).
+ *
+ * Subnets: the first free /24 of 10.90.0.0/16. Gateways: the subnet's first
+ * address. Addresses: the next free one of the range, in order. MACs: locally
+ * administered, from the names. Bridges "bn-NAME", host ends "bne-NAME",
+ * shortened with a hash where NAME is too long. Ids: the lowest free number
+ * above the highest one in actual, wrapping, so that a number is not reused at
+ * once. Fails with conflict ("subnet 10.0.0.0/30 of network 'x' is full").
+ */
+int model_fill(struct model *desired, const struct model *actual,
+	       struct err *err);
+
+#endif
