@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* maps - every map, with its contract: who writes, who reads, when full */
+#ifndef BPFNET_BPF_MAPS_H
+#define BPFNET_BPF_MAPS_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include <bpfnet/abi.h>
+
+/*
+ * All objects (datapath, socket, gc) define the same maps; user space loads
+ * the first one and gives its maps to the others. "control" is the process
+ * that holds the instance's lock; the agent takes part only where it is named.
+ */
+
+/*
+ * bn_config: generations, heartbeat, settings.
+ *
+ * Written by:	control, through mmap; heartbeat and route_generation also by
+ *		the agent. Single aligned words, so readers need no lock.
+ * Read by:	every program, once per packet.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct datapath_config);
+} bn_config SEC(".maps");
+
+/*
+ * bn_flows: connection tracking and NAT, one entry for each direction.
+ *
+ * Written by:	stage_commit and the fast path; bn_gc removes.
+ * Read by:	every packet, once.
+ * When full:	the new flow's packet is dropped (flows-full), established
+ *		flows are never touched. Preallocated: no allocation per flow.
+ * Missing key:	the slow path decides.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * FLOWS_MAX_DEFAULT); /* resized at load */
+	__type(key, struct flow_key);
+	__type(value, struct flow);
+} bn_flows SEC(".maps");
+
+/*
+ * bn_endpoints: the endpoint behind a host-end device.
+ *
+ * Written by:	control, at attach and detach.
+ * Read by:	the slow path of container packets, and every non-IP frame.
+ * Missing key:	drop, unknown-device: a program without its table entry.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ENDPOINTS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct endpoint_val);
+} bn_endpoints SEC(".maps");
+
+/*
+ * bn_addrs: the endpoint that owns an address.
+ *
+ * Written by:	control, at attach and detach.
+ * Read by:	the slow path.
+ * Missing key:	the address is not an endpoint's.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ENDPOINTS_MAX * ENDPOINT_ADDRS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct ipaddr);
+	__type(value, struct endpoint_val);
+} bn_addrs SEC(".maps");
+
+/*
+ * bn_networks: flags and gateways of a network.
+ *
+ * Written by:	control.
+ * Read by:	the slow path.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NETWORKS_MAX);
+	__type(key, __u32);
+	__type(value, struct network_val);
+} bn_networks SEC(".maps");
+
+/*
+ * bn_subnets: which addresses are ours; value: network id.
+ *
+ * Written by:	control.
+ * Read by:	the slow path, and the guard on the uplink's egress.
+ * Missing key:	not ours.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, NETWORKS_MAX * NETWORK_SUBNETS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct subnet_key);
+	__type(value, __u32);
+} bn_subnets SEC(".maps");
+
+/*
+ * bn_locals: the host's own addresses, on which "any" publishes answer.
+ *
+ * Written by:	control, and the agent when an address comes or goes.
+ * Read by:	the slow path and the socket hooks.
+ * Missing key:	not the host's.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LOCALS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct ipaddr);
+	__type(value, struct local_val);
+} bn_locals SEC(".maps");
+
+/*
+ * bn_uplinks: devices that lead outside, and the address that masquerade uses
+ * on each. The first entry with ifindex 0 ends the list.
+ *
+ * Written by:	control, and the agent when the address changes.
+ * Read by:	the slow path and the uplink's egress.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, UPLINKS_MAX);
+	__type(key, __u32);
+	__type(value, struct uplink_val);
+} bn_uplinks SEC(".maps");
+
+/*
+ * bn_publish: published ports, one entry for each host address, port and
+ * protocol; the exact address goes before "any".
+ *
+ * Written by:	control.
+ * Read by:	the slow path and the socket hooks.
+ * Missing key:	not published.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PUBLISH_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct publish_key);
+	__type(value, struct publish_val);
+} bn_publish SEC(".maps");
+
+/*
+ * bn_pub_from: clients that a publish with PUBLISH_HAS_FROM admits.
+ *
+ * Written by:	control.
+ * Read by:	the slow path.
+ * Missing key:	drop, publish-from.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, PUBLISH_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct publish_from_key);
+	__type(value, __u8);
+} bn_pub_from SEC(".maps");
+
+/*
+ * bn_pub_hits, bn_rule_hits: what ended flows and drops have counted.
+ *
+ * Written by:	the slow path and bn_gc, by atomic addition; control clears an
+ *		id that it gives to a new object.
+ * Read by:	user space, which adds the live flows.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PUBLISH_MAX);
+	__type(key, __u32);
+	__type(value, struct hits);
+} bn_pub_hits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RULES_MAX);
+	__type(key, __u32);
+	__type(value, struct hits);
+} bn_rule_hits SEC(".maps");
+
+/*
+ * bn_rules: two banks of ordered rules; bn_config says which is in force.
+ *
+ * Written by:	control, only the bank that is not in force, then one store
+ *		to bn_config makes it the other one's turn.
+ * Read by:	stage_policy, from the first rule to the first match.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * RULES_MAX);
+	__type(key, __u32);
+	__type(value, struct rule_val);
+} bn_rules SEC(".maps");
+
+/*
+ * bn_reasons: how many packets ended under each reason.
+ *
+ * Written by:	finish, once for every packet.
+ * Read by:	user space, which sums the CPUs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, REASON_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} bn_reasons SEC(".maps");
+
+/*
+ * bn_ep_stats: packets, bytes and drops of each endpoint; slot 0 takes the
+ * drops of packets that belong to no endpoint.
+ *
+ * Written by:	finish; control clears the slot of a new endpoint.
+ * Read by:	user space, which sums the CPUs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ENDPOINTS_MAX);
+	__type(key, __u32);
+	__type(value, struct endpoint_stats);
+} bn_ep_stats SEC(".maps");
+
+/*
+ * bn_stats: flow and SNAT counters of the whole instance.
+ *
+ * Written by:	the slow path and bn_gc.
+ * Read by:	user space, which sums the CPUs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_stats);
+} bn_stats SEC(".maps");
+
+/*
+ * bn_peers: the published address that a host socket asked for.
+ *
+ * Written by:	bn_connect*, bn_sendmsg*.
+ * Read by:	bn_getpeer*, bn_recvmsg*.
+ * When full:	the longest unused entry goes; such a socket then sees the
+ *		container's address as its peer, its traffic is not affected.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct peer_key);
+	__type(value, struct peer_val);
+} bn_peers SEC(".maps");
+
+static __always_inline struct datapath_config *config_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&bn_config, &zero);
+}
+
+static __always_inline struct flow_stats *stats_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&bn_stats, &zero);
+}
+
+#endif
