@@ -150,7 +150,8 @@ struct uplink *model_find_uplink(const struct model *m, const char *ifname);
 struct publish *model_find_publish(const struct model *m,
 				   const struct publish *p);
 
-/* Append a copy; NULL when out of memory. before: index, or SIZE_MAX. */
+/* Append a copy; NULL when out of memory. before: index, or SIZE_MAX. add must
+ * not point into the model: its arrays may move. */
 struct netns *model_add_netns(struct model *m, const struct netns *add);
 struct network *model_add_network(struct model *m, const struct network *add);
 struct endpoint *model_add_endpoint(struct model *m, const struct endpoint *add);
@@ -177,6 +178,9 @@ bool rule_equal(const struct policy_rule *a, const struct policy_rule *b);
 bool uplink_equal(const struct uplink *a, const struct uplink *b);
 bool netns_equal(const struct netns *a, const struct netns *b);
 bool settings_equal(const struct settings *a, const struct settings *b);
+
+/* Would both claim one port? "any" collides with every address. */
+bool publish_collides(const struct publish *a, const struct publish *b);
 
 /* Text forms used in messages, state files, lists and the file:
  * "8080/tcp", "192.0.2.1:8080-8090/udp" (IPv6: "[::1]:53/udp"), "net:NAME". */
