@@ -1,2 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Targets that test and demonstrate. `make check` is what CI runs.
+
+# On a fresh machine nothing that a rule needs is there before tools/setup has
+# run, so check and demo build by a second make, started after it.
+T ?=
+
+setup: ## install the packages that the build and the tests need
+	@tools/setup
+
+check: ## set-up, lint, build, all tests; the last line is the count
+	@tools/setup
+	+@tools/check lint build unit packet e2e
+
+unit: ## tests of single functions, with ASan and UBSan (T=name: only these)
+	+@T='$T' tools/check unit
+
+packet: ## whole frames through the real programs; root (T=name)
+	+@T='$T' tools/check packet
+
+e2e: all ## the stories, with real traffic in namespaces; root (T=name)
+	@T='$T' tests/run
+
+lint: export LINT_CFLAGS = $(ALL_CFLAGS)
+lint: export LINT_BPF_CFLAGS = $(BPF_CFLAGS)
+lint: $(SKEL) ## clang-format, clang-tidy, cppcheck, shellcheck, own gates (T=name)
+	@T='$T' tools/lint
+
+format: ## clang-format all C files in place
+	@clang-format -i $$(git ls-files '*.[ch]')
+
+demo: ## set-up, build, and the three tiers with real traffic; root
+	@tools/setup
+	+@$(MAKE) --no-print-directory all
+	@tools/demo
+
+# What tools/check builds before it runs the programs or the gates.
+skeletons: $(SKEL)
+unit-programs: $(UNIT_BIN)
+packet-programs: $(PACKET_BIN)
+
+.PHONY: setup check unit packet e2e lint format demo skeletons \
+	unit-programs packet-programs
