@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* netns - named network namespaces, compatible with `ip netns` */
+#include "kernel/netns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "kernel/link.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
+
+#define RUN_DIR "/run/netns"
+#define ETC_DIR "/etc/netns"
+#define SELF "/proc/thread-self/ns/net"
+#define LOOPBACK 1 /* ifindex of lo, the first device of every namespace */
+
+static int check_name(const char *name, struct err *err)
+{
+	if (!name[0] || strchr(name, '/') || !strcmp(name, ".") ||
+	    !strcmp(name, "..") || strlen(name) > NAME_MAX)
+		return err_usage(err, "'%s' is no name for a network namespace",
+				 name);
+	return 0;
+}
+
+/* Opens path, which is what says. O_NONBLOCK: it may be anything, a FIFO too. */
+static int open_checked(const char *path, const char *what, struct err *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct statfs fs;
+
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, -ENOENT, "%s does not exist", what);
+	if (fd < 0 || fstatfs(fd, &fs))
+		return err_set(err, -errno, "open %s: %s", what,
+			       strerror(errno));
+	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		return err_set(err, -EINVAL, "%s is no network namespace",
+			       what);
+	return take_fd(fd);
+}
+
+static int open_pid(const char *digits, struct err *err)
+{
+	char what[64], path[64];
+
+	if (!digits[0] || strspn(digits, "0123456789") != strlen(digits) ||
+	    strlen(digits) > 10)
+		return err_usage(err, "'pid:%s' names no process", digits);
+	snprintf(what, sizeof(what), "process %s", digits);
+	snprintf(path, sizeof(path), "/proc/%s/ns/net", digits);
+	return open_checked(path, what, err);
+}
+
+int netns_open(const char *spec, struct err *err)
+{
+	char path[PATH_MAX], what[PATH_MAX + 32];
+	int rc;
+
+	if (!strncmp(spec, "pid:", 4))
+		return open_pid(spec + 4, err);
+	if (spec[0] == '/') {
+		snprintf(what, sizeof(what), "'%s'", spec);
+		return open_checked(spec, what, err);
+	}
+	rc = check_name(spec, err);
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), RUN_DIR "/%s", spec);
+	snprintf(what, sizeof(what), "network namespace '%s'", spec);
+	return open_checked(path, what, err);
+}
+
+int netns_open_self(struct err *err)
+{
+	return open_checked(SELF, "the caller's network namespace", err);
+}
+
+bool netns_exists(const char *name)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (check_name(name, NULL))
+		return false;
+	fd = netns_open(name, NULL);
+	return fd >= 0;
+}
+
+bool netns_same(int fd_a, int fd_b)
+{
+	struct stat a, b;
+
+	return !fstat(fd_a, &a) && !fstat(fd_b, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+int netns_cookie(__u64 *ret, struct err *err)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	__u64 cookie;
+	socklen_t len = sizeof(cookie);
+
+	if (fd < 0)
+		return err_set(err, -errno, "open a socket: %s",
+			       strerror(errno));
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len)) {
+		/* Before 5.14. */
+		int code = errno == ENOPROTOOPT ? -EOPNOTSUPP : -errno;
+
+		return err_set(err, code, "read the namespace's cookie: %s",
+			       strerror(-code));
+	}
+	*ret = cookie;
+	return 0;
+}
+
+/* Goes back to where the caller was. Whatever happened before is the more
+ * interesting error, unless this one fails too. */
+static int go_back(int self, int rc, struct err *err)
+{
+	if (setns(self, CLONE_NEWNET))
+		return err_set(err, -errno,
+			       "return to the caller's network namespace: %s",
+			       strerror(errno));
+	return rc;
+}
+
+int netns_run(int fd, int (*fn)(void *arg, struct err *err), void *arg,
+	      struct err *err)
+{
+	_cleanup_close_ int self = netns_open_self(err);
+
+	if (self < 0)
+		return self;
+	if (setns(fd, CLONE_NEWNET))
+		return err_set(err, -errno, "enter a network namespace: %s",
+			       strerror(errno));
+	return go_back(self, fn(arg, err), err);
+}
+
+/*
+ * Makes /run/netns a shared mount, so that namespaces named later appear, and
+ * unmounts spread, in every mount namespace that has a copy of it. The lock
+ * keeps a second adder (`ip netns` takes it too) from mounting it twice.
+ */
+static int share_run_dir(struct err *err)
+{
+	_cleanup_close_ int dir = -1;
+	int rc = file_mkdir(RUN_DIR, err);
+
+	if (rc)
+		return rc;
+	dir = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || flock(dir, LOCK_EX))
+		return err_set(err, -errno, "lock '%s': %s", RUN_DIR,
+			       strerror(errno));
+	if (!mount("", RUN_DIR, NULL, MS_SHARED | MS_REC, NULL))
+		return 0;
+
+	/* EINVAL: it is no mount point yet. */
+	if (errno == EINVAL &&
+	    !mount(RUN_DIR, RUN_DIR, NULL, MS_BIND | MS_REC, NULL) &&
+	    !mount("", RUN_DIR, NULL, MS_SHARED | MS_REC, NULL))
+		return 0;
+	return err_set(err, -errno, "share '%s': %s", RUN_DIR, strerror(errno));
+}
+
+/* Runs inside the new namespace. */
+static int name_and_set_up(const char *path, struct err *err)
+{
+	struct nl *nl;
+	int rc;
+
+	if (mount(SELF, path, NULL, MS_BIND, NULL))
+		return err_set(err, -errno, "mount '%s': %s", path,
+			       strerror(errno));
+	rc = nl_open(-1, &nl, err);
+	if (!rc) {
+		rc = link_set_up(nl, LOOPBACK, true, err);
+		nl_close(nl);
+	}
+	if (rc)
+		umount2(path, MNT_DETACH);
+	return rc;
+}
+
+static int take_name(const char *name, const char *path, struct err *err)
+{
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+
+	if (fd >= 0)
+		return 0;
+	if (errno != EEXIST)
+		return err_set(err, -errno, "create '%s': %s", path,
+			       strerror(errno));
+	if (netns_exists(name))
+		return err_set(err, -EEXIST,
+			       "network namespace '%s' exists already", name);
+	err_set(err, -EEXIST, "'%s' exists but is no network namespace", path);
+	err_hint(err, "remove it: ip netns del %s", name);
+	return -EEXIST;
+}
+
+int netns_add(const char *name, struct err *err)
+{
+	_cleanup_close_ int self = -1;
+	char path[PATH_MAX];
+	int rc = check_name(name, err);
+
+	if (rc)
+		return rc;
+	self = netns_open_self(err);
+	if (self < 0)
+		return self;
+	rc = share_run_dir(err);
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), RUN_DIR "/%s", name);
+	rc = take_name(name, path, err);
+	if (rc)
+		return rc;
+
+	if (unshare(CLONE_NEWNET))
+		rc = err_set(err, -errno, "create a network namespace: %s",
+			     strerror(errno));
+	else
+		rc = go_back(self, name_and_set_up(path, err), err);
+	if (rc)
+		unlink(path);
+	return rc;
+}
+
+int netns_del(const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+	int rc = check_name(name, err);
+
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), RUN_DIR "/%s", name);
+	/* A file whose mount is gone (the machine's /run was kept over a
+	 * reboot) still has to go: only unlink decides. */
+	umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+	if (!unlink(path))
+		return 0;
+	if (errno == ENOENT)
+		return err_set(err, -ENOENT,
+			       "network namespace '%s' does not exist", name);
+	return err_set(err, -errno, "delete network namespace '%s': %s", name,
+		       strerror(errno));
+}
+
+int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
+		       struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[PATH_MAX], ip[IP_TEXT_MAX];
+	size_t len = 0, size = ndns * (IP_TEXT_MAX + 16) + 1;
+	int rc = check_name(name, err);
+
+	if (rc)
+		return rc;
+	text = calloc(1, size);
+	if (!text)
+		return err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
+	for (size_t i = 0; i < ndns; i++)
+		len += snprintf(text + len, size - len, "nameserver %s\n",
+				ip_print(&dns[i], ip));
+
+	snprintf(path, sizeof(path), ETC_DIR "/%s", name);
+	rc = file_mkdir(path, err);
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), ETC_DIR "/%s/resolv.conf", name);
+	return file_write_atomic(path, text, len, err);
+}
+
+int netns_del_resolv(const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+	int rc = check_name(name, err);
+
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), ETC_DIR "/%s/resolv.conf", name);
+	if (unlink(path) && errno != ENOENT)
+		return err_set(err, -errno, "delete '%s': %s", path,
+			       strerror(errno));
+	/* Other files there are the administrator's. */
+	snprintf(path, sizeof(path), ETC_DIR "/%s", name);
+	if (rmdir(path) && errno != ENOENT && errno != ENOTEMPTY &&
+	    errno != EEXIST)
+		return err_set(err, -errno, "delete '%s': %s", path,
+			       strerror(errno));
+	return 0;
+}
