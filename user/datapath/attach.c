@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* attach - the programs of a device, put on it by tcx or by clsact */
+#include "datapath/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The two programs of one kind of device. */
+struct pair {
+	const char *ingress; /* pin name of the link; the program adds "bn_" */
+	const char *egress;
+};
+
+static const struct pair endpoint_pair = { "from_container", "to_container" };
+static const struct pair uplink_pair = { "from_uplink", "to_uplink" };
+
+#define HOOK_NAME_MAX 32
+
+static int tcx_attach(struct datapath *dp, const char *name, int ifindex,
+		      bool egress, bool *ret_made, struct err *err)
+{
+	char pin[HOOK_NAME_MAX], program[HOOK_NAME_MAX];
+	const struct hook hook = {
+		.pin = pin,
+		.program = program,
+		.target = ifindex,
+		.target_id = ifindex,
+		.attach_type = egress ? TCX_EGRESS : TCX_INGRESS,
+	};
+
+	snprintf(pin, sizeof(pin), "%s_%d", name, ifindex);
+	snprintf(program, sizeof(program), "bn_%s", name);
+	return link_attach(dp, &hook, ret_made, err);
+}
+
+static int hook_attach(struct datapath *dp, const char *name, int ifindex,
+		       bool egress, bool *ret_made, struct err *err)
+{
+	char program[HOOK_NAME_MAX];
+
+	if (!dp->clsact)
+		return tcx_attach(dp, name, ifindex, egress, ret_made, err);
+	snprintf(program, sizeof(program), "bn_%s", name);
+	return clsact_attach(dp, program, ifindex, egress, ret_made, err);
+}
+
+static int hook_detach(struct datapath *dp, const char *name, int ifindex,
+		       bool egress, struct err *err)
+{
+	char pin[HOOK_NAME_MAX];
+
+	if (dp->clsact)
+		return clsact_detach(ifindex, egress, err);
+	snprintf(pin, sizeof(pin), "%s_%d", name, ifindex);
+	return link_detach(dp, pin, err);
+}
+
+static int pair_attach(struct datapath *dp, const struct pair *pair,
+		       int ifindex, struct err *err)
+{
+	bool made = false, ignored;
+	int ret;
+
+	if (ifindex <= 0)
+		return err_set(err, -ENODEV, "attach to device %d: %s", ifindex,
+			       strerror(ENODEV));
+	ret = hook_attach(dp, pair->ingress, ifindex, false, &made, err);
+	if (!ret) {
+		ret = hook_attach(dp, pair->egress, ifindex, true, &ignored,
+				  err);
+		if (ret && made)
+			hook_detach(dp, pair->ingress, ifindex, false, NULL);
+	}
+	if (ret && dp->clsact)
+		clsact_release(dp->root, ifindex);
+	if (ret)
+		err_prefix(err, "device %d", ifindex);
+	return ret;
+}
+
+static int pair_detach(struct datapath *dp, const struct pair *pair,
+		       int ifindex, struct err *err)
+{
+	int first, ret;
+
+	first = hook_detach(dp, pair->ingress, ifindex, false, err);
+	ret = hook_detach(dp, pair->egress, ifindex, true, first ? NULL : err);
+	first = first ?: ret;
+	if (dp->clsact)
+		clsact_release(dp->root, ifindex);
+	if (first)
+		err_prefix(err, "device %d", ifindex);
+	return first;
+}
+
+int attach_endpoint(struct datapath *dp, int ifindex, struct err *err)
+{
+	return pair_attach(dp, &endpoint_pair, ifindex, err);
+}
+
+int detach_endpoint(struct datapath *dp, int ifindex, struct err *err)
+{
+	return pair_detach(dp, &endpoint_pair, ifindex, err);
+}
+
+int attach_uplink(struct datapath *dp, int ifindex, struct err *err)
+{
+	return pair_attach(dp, &uplink_pair, ifindex, err);
+}
+
+int detach_uplink(struct datapath *dp, int ifindex, struct err *err)
+{
+	return pair_detach(dp, &uplink_pair, ifindex, err);
+}

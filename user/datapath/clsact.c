@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* clsact - hooks held by tc filters with our own priority and handle */
+#include "datapath/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <libmnl/libmnl.h>
+
+#include "lib/cleanup.h"
+
+/* Where our filter sits in each direction. */
+#define FILTER_PRIORITY 0xbf
+#define FILTER_HANDLE 0xb9f
+
+#define PROGRAMS_MAX 32
+
+static struct bpf_tc_hook tc_hook(int ifindex, bool egress)
+{
+	struct bpf_tc_hook hook = {
+		.sz = sizeof(hook),
+		.ifindex = ifindex,
+		.attach_point = egress ? BPF_TC_EGRESS : BPF_TC_INGRESS,
+	};
+
+	return hook;
+}
+
+/* Id of the program at our priority and handle, whoever's; 0: none. Failure
+ * means that there is no clsact, so no filter. */
+static __u32 filter_find(int ifindex, bool egress)
+{
+	const struct bpf_tc_hook hook = tc_hook(ifindex, egress);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE,
+		    .priority = FILTER_PRIORITY);
+
+	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
+}
+
+static bool is_ours(__u32 id)
+{
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		return false;
+	return strncmp(info.name, "bn_", 3) == 0;
+}
+
+/* The directory whose existence says that we made the device's qdisc. */
+static const char *qdisc_mark(char buf[PIN_PATH_MAX], const char *root,
+			      int ifindex)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "clsact_%d", ifindex);
+	return pin_path(buf, root, PIN_LINKS, name);
+}
+
+static int qdisc_ensure(const char *root, int ifindex)
+{
+	struct bpf_tc_hook hook = tc_hook(ifindex, false);
+	char path[PIN_PATH_MAX];
+	int ret = bpf_tc_hook_create(&hook);
+
+	if (ret == -EEXIST)
+		return 0;
+	/* Without the mark an empty qdisc would stay behind: harmless. */
+	if (!ret)
+		mkdir(qdisc_mark(path, root, ifindex), 0700);
+	return ret;
+}
+
+static int filter_failed(int ret, const char *program, struct err *err)
+{
+	if (ret == -EEXIST) {
+		err_set(err, ret,
+			"attach '%s': another program has tc priority %d, "
+			"handle %#x",
+			program, FILTER_PRIORITY, FILTER_HANDLE);
+		return ret;
+	}
+	return err_set(err, ret, "attach '%s': %s%s%s", program, strerror(-ret),
+		       diag_reason()[0] ? ": " : "", diag_reason());
+}
+
+int clsact_attach(struct datapath *dp, const char *program, int ifindex,
+		  bool egress, bool *ret_made, struct err *err)
+{
+	_cleanup_close_ int fd = pin_program(dp, program, err);
+	const struct bpf_tc_hook hook = tc_hook(ifindex, egress);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = fd, .handle = FILTER_HANDLE,
+		    .priority = FILTER_PRIORITY);
+	__u32 found, wanted = 0;
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	diag_reset();
+	ret = qdisc_ensure(dp->root, ifindex);
+	if (!ret)
+		ret = program_id(fd, &wanted);
+	if (ret)
+		return filter_failed(ret, program, err);
+
+	found = filter_find(ifindex, egress);
+	*ret_made = !found;
+	if (found == wanted)
+		return 0;
+	if (found && is_ours(found))
+		opts.flags = BPF_TC_F_REPLACE;
+	diag_reset();
+	ret = bpf_tc_attach(&hook, &opts);
+	return ret ? filter_failed(ret, program, err) : 0;
+}
+
+static int filter_remove(int ifindex, bool egress, struct err *err)
+{
+	const struct bpf_tc_hook hook = tc_hook(ifindex, egress);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE,
+		    .priority = FILTER_PRIORITY);
+	int ret = bpf_tc_detach(&hook, &opts);
+
+	if (!ret || ret == -ENOENT || ret == -ENODEV)
+		return 0;
+	return err_set(err, ret, "remove the tc filter: %s", strerror(-ret));
+}
+
+int clsact_detach(int ifindex, bool egress, struct err *err)
+{
+	__u32 found = filter_find(ifindex, egress);
+
+	return found && is_ours(found) ? filter_remove(ifindex, egress, err) :
+					 0;
+}
+
+static int on_filter(const struct nlmsghdr *nlh, void *arg)
+{
+	bool *found = arg;
+
+	if (nlh->nlmsg_type == RTM_NEWTFILTER)
+		*found = true;
+	return MNL_CB_OK;
+}
+
+/* Whether any filter is left in one direction; true when in doubt. */
+static bool has_filters(struct mnl_socket *sock, int ifindex, __u32 minor)
+{
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct tcmsg *tc = mnl_nlmsg_put_extra_header(nlh, sizeof(*tc));
+	bool found = false;
+	ssize_t len;
+	int ret;
+
+	nlh->nlmsg_type = RTM_GETTFILTER;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = minor;
+	tc->tcm_ifindex = ifindex;
+	tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, minor);
+	if (mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
+		return true;
+	do {
+		len = mnl_socket_recvfrom(sock, buf, sizeof(buf));
+		if (len < 0)
+			return true;
+		ret = mnl_cb_run(buf, len, minor, 0, on_filter, &found);
+	} while (ret > MNL_CB_STOP);
+	return ret < 0 || found;
+}
+
+static bool is_empty(int ifindex)
+{
+	struct mnl_socket *sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	bool empty;
+
+	if (!sock)
+		return false;
+	empty = mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) == 0 &&
+		!has_filters(sock, ifindex, TC_H_MIN_INGRESS) &&
+		!has_filters(sock, ifindex, TC_H_MIN_EGRESS);
+	mnl_socket_close(sock);
+	return empty;
+}
+
+/*
+ * Somebody may add a filter between the question and the removal of the
+ * qdisc; it would be lost. Netlink has no "remove if empty", and leaving the
+ * qdisc of every device behind would be a mess that is sure.
+ */
+void clsact_release(const char *root, int ifindex)
+{
+	struct bpf_tc_hook hook = tc_hook(ifindex, false);
+	char path[PIN_PATH_MAX];
+
+	if (access(qdisc_mark(path, root, ifindex), F_OK) != 0)
+		return;
+	if (is_empty(ifindex)) {
+		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+		bpf_tc_hook_destroy(&hook);
+		rmdir(path);
+	}
+}
+
+/* Ids of the programs that are pinned below root. */
+static size_t pinned_programs(const char *root, __u32 ids[PROGRAMS_MAX])
+{
+	char path[PIN_PATH_MAX];
+	struct dirent *entry;
+	size_t count = 0;
+	DIR *list;
+	int fd;
+
+	list = opendir(pin_path(path, root, PIN_PROGS, NULL));
+	if (!list)
+		return 0;
+	while (count < PROGRAMS_MAX && (entry = readdir(list))) {
+		if (strncmp(entry->d_name, "bn_", 3) != 0)
+			continue;
+		fd = bpf_obj_get(
+			pin_path(path, root, PIN_PROGS, entry->d_name));
+		if (fd < 0)
+			continue;
+		if (program_id(fd, &ids[count]) == 0)
+			count++;
+		close(fd);
+	}
+	closedir(list);
+	return count;
+}
+
+static void device_detach(int ifindex, const __u32 *ids, size_t count)
+{
+	for (int egress = 0; egress < 2; egress++) {
+		__u32 found = filter_find(ifindex, egress);
+
+		for (size_t i = 0; found && i < count; i++)
+			if (ids[i] == found)
+				filter_remove(ifindex, egress, NULL);
+	}
+}
+
+void clsact_detach_all(const char *root)
+{
+	struct if_nameindex *devices;
+	__u32 ids[PROGRAMS_MAX];
+	size_t count;
+
+	if (!pin_exists(root, PIN_CLSACT, NULL))
+		return;
+	devices = if_nameindex();
+	if (!devices)
+		return;
+	count = pinned_programs(root, ids);
+	for (struct if_nameindex *dev = devices; dev->if_index; dev++) {
+		device_detach(dev->if_index, ids, count);
+		clsact_release(root, dev->if_index);
+	}
+	if_freenameindex(devices);
+}

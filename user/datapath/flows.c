@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* flows - the flow table read, both directions of a flow put together */
+#include "datapath/internal.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+struct flow_key flow_reply_key(const struct flow_key *key,
+			       const struct flow *flow)
+{
+	struct flow_key reply = {
+		.src = flow->to_dst,
+		.dst = flow->to_src,
+		.sport = flow->to_dport,
+		.dport = flow->to_sport,
+		.proto = key->proto,
+	};
+
+	return reply;
+}
+
+bool flow_pair_make(const struct flow_key *key, const struct flow *flow,
+		    flow_find find, void *arg, struct flow_pair *ret)
+{
+	struct flow reply;
+
+	/* Every pair is told once, by its forward half. A reply half without
+	 * one is about to be removed by bn_gc. */
+	if (flow->flags & FLOW_REPLY)
+		return false;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->forward_key = *key;
+	ret->forward = *flow;
+	ret->reply_key = flow_reply_key(key, flow);
+	if (find(&ret->reply_key, &reply, arg) == 0 &&
+	    (reply.flags & FLOW_REPLY)) {
+		ret->reply = reply;
+		ret->reply_found = true;
+	}
+	return true;
+}
+
+static const char *tcp_state(__u8 forward, __u8 reply)
+{
+	if ((forward | reply) & FLOW_SEEN_RST)
+		return "reset";
+	if (forward & reply & FLOW_SEEN_FIN)
+		return "closing";
+	if (forward & reply & FLOW_SEEN)
+		return "established";
+	return "syn-sent";
+}
+
+const char *flow_state(const struct flow_pair *pair)
+{
+	__u8 forward = pair->forward.seen;
+	__u8 reply = pair->reply_found ? pair->reply.seen : 0;
+
+	if (pair->forward_key.proto == IPPROTO_TCP)
+		return tcp_state(forward, reply);
+	return forward & reply & FLOW_SEEN ? "two-way" : "one-way";
+}
+
+struct walk {
+	struct datapath *dp;
+	int (*visit)(const struct flow_pair *pair, void *arg);
+	void *arg;
+	bool stopped; /* by visit: its value is no error of ours */
+};
+
+static int find_reply(const struct flow_key *key, struct flow *ret, void *arg)
+{
+	return table_get(arg, MAP_FLOWS, key, ret);
+}
+
+static int on_flow(const void *key, const void *value, void *arg)
+{
+	struct walk *walk = arg;
+	struct flow_pair pair;
+	int ret;
+
+	if (!flow_pair_make(key, value, find_reply, walk->dp, &pair))
+		return 0;
+	ret = walk->visit(&pair, walk->arg);
+	walk->stopped = ret != 0;
+	return ret;
+}
+
+int flows_each(struct datapath *dp,
+	       int (*visit)(const struct flow_pair *pair, void *arg), void *arg,
+	       struct err *err)
+{
+	struct walk walk = { .dp = dp, .visit = visit, .arg = arg };
+	int ret = map_each(dp->maps[MAP_FLOWS], on_flow, &walk);
+
+	if (ret && !walk.stopped)
+		return err_set(err, ret, "read the flow table: %s",
+			       strerror(-ret));
+	return ret;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* internal - what the files of the datapath share and nobody else sees */
+#ifndef BPFNET_DATAPATH_INTERNAL_H
+#define BPFNET_DATAPATH_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "datapath/datapath.h"
+
+#define BPFFS "/sys/fs/bpf"
+/* "/sys/fs/bpf/NAME~new", and any name below it. */
+#define PIN_ROOT_MAX 96
+#define PIN_PATH_MAX 384
+
+struct datapath {
+	char root[PIN_ROOT_MAX]; /* the instance's directory in bpffs */
+	bool clsact; /* how this instance attaches, fixed at load */
+	int maps[MAP_COUNT];
+	struct datapath_config *config; /* mmapped */
+};
+
+/* ---- pin.c: names in bpffs */
+
+/* The directories of an instance. PIN_CLSACT is empty: its existence says that
+ * the instance attaches by clsact. */
+#define PIN_MAPS "maps"
+#define PIN_PROGS "progs"
+#define PIN_LINKS "links"
+#define PIN_CLSACT "clsact"
+
+/* The directory of an instance, after a check of the name and of bpffs. */
+int pin_root(const char *instance, char ret[PIN_ROOT_MAX], struct err *err);
+/* "ROOT/DIR/NAME", or "ROOT/DIR" without a name; returns buf. */
+const char *pin_path(char buf[PIN_PATH_MAX], const char *root, const char *dir,
+		     const char *name);
+/* Where a directory that is still being filled stands; returns buf. No
+ * instance can have this name. */
+const char *pin_fresh(char buf[PIN_ROOT_MAX], const char *root);
+bool pin_exists(const char *root, const char *dir, const char *name);
+/* A new fd of a pinned program ("bn_from_uplink"). */
+int pin_program(const struct datapath *dp, const char *name, struct err *err);
+
+/* Bytes that a map's key, value and info say; -errno. */
+struct bpf_map_info;
+int map_info(int fd, struct bpf_map_info *ret);
+int program_id(int fd, __u32 *ret);
+
+/* ---- unload.c */
+
+/* Ends the links and removes the pins of one directory tree that pin_root
+ * named. Goes on after failures, err holds the first. */
+int pin_remove(const char *root, struct err *err);
+
+/* ---- diag.c: what libbpf has to say */
+
+void diag_init(void); /* takes libbpf's messages over */
+void diag_reset(void); /* forgets the earlier ones */
+/* The line that best explains the failure since diag_reset; "" if none. */
+const char *diag_reason(void);
+/* Whether that line is the verifier's. */
+bool diag_is_verifier(void);
+
+/* ---- probe.c */
+
+/* Name of the first thing that this kernel lacks and since which version Linux
+ * has it; NULL: nothing is missing. */
+const char *probe_missing(void);
+/* Whether tcx links exist; program: any of type SCHED_CLS. */
+bool probe_tcx(int program);
+
+/* ---- links.c: links that live as pins */
+
+/* Newer than Debian 12's headers: BPF_LINK_TYPE_TCX, BPF_TCX_INGRESS, _EGRESS. */
+#define LINK_TYPE_TCX 11
+#define TCX_INGRESS 46
+#define TCX_EGRESS 47
+
+struct hook {
+	const char *pin; /* below links/ */
+	const char *program; /* below progs/ */
+	int target; /* ifindex or cgroup fd */
+	__u64 target_id; /* ifindex or cgroup id */
+	int attach_type;
+};
+/* Idempotent; *ret_made tells whether the link is new. */
+int link_attach(struct datapath *dp, const struct hook *hook, bool *ret_made,
+		struct err *err);
+int link_detach(struct datapath *dp, const char *pin, struct err *err);
+
+/* ---- clsact.c */
+
+int clsact_attach(struct datapath *dp, const char *program, int ifindex,
+		  bool egress, bool *ret_made, struct err *err);
+/* Removes our filter in one direction. */
+int clsact_detach(int ifindex, bool egress, struct err *err);
+/* Makes the qdisc go when it is ours and empty. */
+void clsact_release(const char *root, int ifindex);
+/* Removes the filters of the programs that are pinned below root, from every
+ * device of this network namespace. */
+void clsact_detach_all(const char *root);
+
+/* ---- tables.c */
+
+/* Calls on_entry for each element of a hash or LPM map until it returns
+ * non-zero (returned). */
+int map_each(int fd,
+	     int (*on_entry)(const void *key, const void *value, void *arg),
+	     void *arg);
+
+/* ---- flows.c: the pure parts */
+
+/* The key under which the other direction of this entry is. */
+struct flow_key flow_reply_key(const struct flow_key *key,
+			       const struct flow *flow);
+/* Puts the pair of a forward half together; find looks the reply up (0 or
+ * -errno). False when the entry is not a forward half. */
+typedef int (*flow_find)(const struct flow_key *key, struct flow *ret,
+			 void *arg);
+bool flow_pair_make(const struct flow_key *key, const struct flow *flow,
+		    flow_find find, void *arg, struct flow_pair *ret);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* pin - an instance's directory in bpffs: names, opening what is there */
+#include "datapath/internal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "lib/cleanup.h"
+
+static int check_bpffs(struct err *err)
+{
+	struct statfs fs;
+
+	if (statfs(BPFFS, &fs) == 0 && (__u32)fs.f_type == BPF_FS_MAGIC)
+		return 0;
+	err_set(err, -EOPNOTSUPP, "no bpf file system at %s", BPFFS);
+	err_hint(err, "mount -t bpf bpf %s", BPFFS);
+	return -EOPNOTSUPP;
+}
+
+/* bpffs reserves names with a dot for itself. */
+static bool is_instance_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len < 1 || len > NAME_LEN_MAX || !isalnum((unsigned char)name[0]))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)name[i]) && !strchr("_-", name[i]))
+			return false;
+	return true;
+}
+
+int pin_root(const char *instance, char ret[PIN_ROOT_MAX], struct err *err)
+{
+	if (!is_instance_name(instance))
+		return err_usage(err,
+				 "instance '%s': at most %d letters, digits, "
+				 "'_' and '-'",
+				 instance, NAME_LEN_MAX);
+	if (check_bpffs(err))
+		return -EOPNOTSUPP;
+	snprintf(ret, PIN_ROOT_MAX, "%s/%s", BPFFS, instance);
+	return 0;
+}
+
+const char *pin_path(char buf[PIN_PATH_MAX], const char *root, const char *dir,
+		     const char *name)
+{
+	snprintf(buf, PIN_PATH_MAX, "%s/%s%s%s", root, dir, name ? "/" : "",
+		 name ? name : "");
+	return buf;
+}
+
+const char *pin_fresh(char buf[PIN_ROOT_MAX], const char *root)
+{
+	snprintf(buf, PIN_ROOT_MAX, "%s~new", root);
+	return buf;
+}
+
+bool pin_exists(const char *root, const char *dir, const char *name)
+{
+	char path[PIN_PATH_MAX];
+
+	return access(pin_path(path, root, dir, name), F_OK) == 0;
+}
+
+int pin_program(const struct datapath *dp, const char *name, struct err *err)
+{
+	char path[PIN_PATH_MAX];
+	int fd = bpf_obj_get(pin_path(path, dp->root, PIN_PROGS, name));
+
+	if (fd < 0)
+		return err_set(err, fd, "program '%s': %s", name,
+			       strerror(-fd));
+	return fd;
+}
+
+int program_id(int fd, __u32 *ret)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	int code = bpf_obj_get_info_by_fd(fd, &info, &len);
+
+	if (!code)
+		*ret = info.id;
+	return code;
+}
+
+static int wrong_version(const char *instance, __u32 found, struct err *err)
+{
+	if (found)
+		err_set(err, -EPROTO,
+			"the loaded datapath of '%s' has layout version %u, "
+			"this bpfnet has %u",
+			instance, found, BN_ABI_VERSION);
+	else
+		err_set(err, -EPROTO,
+			"%s/%s is not a datapath that this bpfnet knows", BPFFS,
+			instance);
+	err_kind(err, EXIT_CONFLICT, "abi-version");
+	err_hint(err, "'bpfnet purge', then apply again");
+	return -EPROTO;
+}
+
+/* The first map decides whether the others are ours to open. */
+static int open_config(struct datapath *dp, const char *instance,
+		       struct err *err)
+{
+	char path[PIN_PATH_MAX];
+	void *page;
+	int fd;
+
+	fd = bpf_obj_get(
+		pin_path(path, dp->root, PIN_MAPS, map_name[MAP_CONFIG]));
+	if (fd == -ENOENT)
+		return wrong_version(instance, 0, err);
+	if (fd < 0)
+		return err_set(err, fd, "open %s: %s", path, strerror(-fd));
+	dp->maps[MAP_CONFIG] = fd;
+
+	page = mmap(NULL, sizeof(*dp->config), PROT_READ | PROT_WRITE,
+		    MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED)
+		return wrong_version(instance, 0, err);
+	dp->config = page;
+	if (dp->config->magic != BN_ABI_MAGIC)
+		return wrong_version(instance, 0, err);
+	if (dp->config->abi != BN_ABI_VERSION)
+		return wrong_version(instance, dp->config->abi, err);
+	return 0;
+}
+
+static int open_maps(struct datapath *dp, const char *instance, struct err *err)
+{
+	char path[PIN_PATH_MAX];
+	int fd;
+
+	for (int map = 0; map < MAP_COUNT; map++) {
+		if (map == MAP_CONFIG)
+			continue;
+		fd = bpf_obj_get(
+			pin_path(path, dp->root, PIN_MAPS, map_name[map]));
+		if (fd == -ENOENT)
+			return wrong_version(instance, 0, err);
+		if (fd < 0)
+			return err_set(err, fd, "open %s: %s", path,
+				       strerror(-fd));
+		dp->maps[map] = fd;
+	}
+	return 0;
+}
+
+int datapath_open(const char *instance, struct datapath **ret, struct err *err)
+{
+	struct datapath *dp;
+	int code;
+
+	diag_init();
+	dp = calloc(1, sizeof(*dp));
+	if (!dp)
+		return err_set(err, -ENOMEM, "out of memory");
+	memset(dp->maps, -1, sizeof(dp->maps));
+
+	code = pin_root(instance, dp->root, err);
+	if (!code && access(dp->root, F_OK) != 0)
+		code = err_set(
+			err, -errno, "the datapath of '%s': %s", instance,
+			errno == ENOENT ? "not loaded" : strerror(errno));
+	if (!code)
+		code = open_config(dp, instance, err);
+	if (!code)
+		code = open_maps(dp, instance, err);
+	if (code) {
+		datapath_close(dp);
+		return code;
+	}
+	dp->clsact = pin_exists(dp->root, PIN_CLSACT, NULL);
+	*ret = dp;
+	return 0;
+}
+
+void datapath_close(struct datapath *dp)
+{
+	if (!dp)
+		return;
+	if (dp->config)
+		munmap(dp->config, sizeof(*dp->config));
+	for (int map = 0; map < MAP_COUNT; map++)
+		cleanup_close(&dp->maps[map]);
+	free(dp);
+}
+
+struct datapath_config *datapath_config(const struct datapath *dp)
+{
+	return dp->config;
+}
+
+void datapath_bump(struct datapath *dp)
+{
+	__atomic_fetch_add(&dp->config->generation, 1, __ATOMIC_SEQ_CST);
+}
+
+void datapath_bump_routes(struct datapath *dp)
+{
+	__atomic_fetch_add(&dp->config->route_generation, 1, __ATOMIC_SEQ_CST);
+}
+
+__u32 datapath_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (now.tv_sec * 1000000000ull + now.tv_nsec) >> FLOW_TICK_SHIFT;
+}
+
+const char *datapath_attach_mode(const struct datapath *dp)
+{
+	return dp->clsact ? "clsact" : "tcx";
+}
+
+int datapath_gc(struct datapath *dp, struct gc_args *args, struct err *err)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args,
+		    .ctx_size_in = sizeof(*args));
+	_cleanup_close_ int program = pin_program(dp, "bn_gc", err);
+	int ret;
+
+	if (program < 0)
+		return program;
+	/* The kernel writes the context of a syscall program back to ctx_in. */
+	ret = bpf_prog_test_run_opts(program, &opts);
+	if (ret)
+		return err_set(err, ret, "run 'bn_gc': %s", strerror(-ret));
+	if (opts.retval)
+		return err_set(err, -EIO, "run 'bn_gc': it returned %d",
+			       (int)opts.retval);
+	return 0;
+}
