@@ -26,12 +26,13 @@
 
 static struct bpf_tc_hook tc_hook(int ifindex, bool egress)
 {
-	struct bpf_tc_hook hook = {
-		.sz = sizeof(hook),
-		.ifindex = ifindex,
-		.attach_point = egress ? BPF_TC_EGRESS : BPF_TC_INGRESS,
-	};
+	struct bpf_tc_hook hook;
 
+	/* libbpf insists on zeros in the padding, too. */
+	memset(&hook, 0, sizeof(hook));
+	hook.sz = sizeof(hook);
+	hook.ifindex = ifindex;
+	hook.attach_point = egress ? BPF_TC_EGRESS : BPF_TC_INGRESS;
 	return hook;
 }
 

@@ -1,0 +1,737 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* test_attach - load, pins and hooks, on devices of an own namespace */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cmocka.h>
+
+#include "datapath/internal.h"
+
+#define SKIP 77
+#define OUR_PRIORITY 0xbf
+#define OUR_HANDLE 0xb9f
+#define PROGRAMS_MAX 8
+
+struct fixture {
+	char instance[32];
+	char root[PIN_ROOT_MAX];
+	struct datapath *dp;
+	int ifindex;
+	int foreign; /* a program that is not bpfnet's */
+	struct err err;
+};
+
+static int run(const char *command)
+{
+	return system(command);
+}
+
+static int foreign_program(void)
+{
+	/* r0 = -1 (go on with the next program); exit */
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = -1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "foreign", "GPL", insns,
+			     2, NULL);
+}
+
+static int setup_mode(void **state, bool clsact)
+{
+	const struct datapath_options options = {
+		.flows_max = 1024,
+		.force_clsact = clsact,
+	};
+	static struct fixture fixture;
+
+	memset(&fixture, 0, sizeof(fixture));
+	snprintf(fixture.instance, sizeof(fixture.instance), "bntest_%d",
+		 getpid());
+	snprintf(fixture.root, sizeof(fixture.root), "%s/%s", BPFFS,
+		 fixture.instance);
+	if (run("ip link add bnt0 type veth peer name bnt1"))
+		return -1;
+	fixture.ifindex = (int)if_nametoindex("bnt0");
+	fixture.foreign = foreign_program();
+	if (datapath_load(fixture.instance, &options, &fixture.dp,
+			  &fixture.err)) {
+		print_error("%s\n", fixture.err.text);
+		return -1;
+	}
+	*state = &fixture;
+	return fixture.foreign < 0 ? -1 : 0;
+}
+
+static int setup(void **state)
+{
+	return setup_mode(state, false);
+}
+
+static int setup_clsact(void **state)
+{
+	return setup_mode(state, true);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	datapath_close(fixture->dp);
+	datapath_unload(fixture->instance, NULL);
+	close(fixture->foreign);
+	run("ip link del bnt0 2>/dev/null");
+	return access(fixture->root, F_OK) == 0;
+}
+
+static __u32 id_of(int program)
+{
+	__u32 id = 0;
+
+	assert_int_equal(program_id(program, &id), 0);
+	return id;
+}
+
+static __u32 id_of_pinned(struct fixture *fixture, const char *name)
+{
+	int program = pin_program(fixture->dp, name, &fixture->err);
+	__u32 id;
+
+	assert_true(program >= 0);
+	id = id_of(program);
+	close(program);
+	return id;
+}
+
+static bool has_tcx(const struct fixture *fixture)
+{
+	return probe_tcx(fixture->foreign);
+}
+
+/* Programs of one direction, by tcx. */
+static __u32 tcx_programs(int ifindex, int type, __u32 ids[PROGRAMS_MAX])
+{
+	__u32 count = PROGRAMS_MAX;
+
+	assert_int_equal(bpf_prog_query(ifindex, type, 0, NULL, ids, &count),
+			 0);
+	return count;
+}
+
+/* Program of one filter, 0: none. */
+static __u32 filter_program(int ifindex, enum bpf_tc_attach_point point,
+			    __u32 priority, __u32 handle)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
+		    .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .priority = priority, .handle = handle);
+
+	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
+}
+
+static int filter_add(const struct fixture *fixture, __u32 priority,
+		      __u32 handle)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = fixture->ifindex,
+		    .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .priority = priority, .handle = handle,
+		    .prog_fd = fixture->foreign);
+
+	bpf_tc_hook_create(&hook);
+	return bpf_tc_attach(&hook, &opts);
+}
+
+static bool has_clsact(void)
+{
+	return run("tc qdisc show dev bnt0 | grep -q clsact") == 0;
+}
+
+/* ---- load and open */
+
+static void second_open_sees_the_same_maps(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct ipaddr key = { { 1, 2, 3, 4 } };
+	const struct local_val written = { .ifindex = 17 };
+	struct local_val seen = {};
+	struct datapath *second;
+
+	assert_int_equal(table_set(fixture->dp, MAP_LOCALS, &key, &written,
+				   &fixture->err),
+			 0);
+	datapath_bump(fixture->dp);
+	assert_int_equal(
+		datapath_open(fixture->instance, &second, &fixture->err), 0);
+
+	assert_int_equal(table_get(second, MAP_LOCALS, &key, &seen), 0);
+	assert_int_equal(seen.ifindex, 17);
+	assert_int_equal(datapath_config(second)->generation,
+			 datapath_config(fixture->dp)->generation);
+	assert_int_equal(datapath_config(second)->generation, 1);
+	datapath_close(second);
+}
+
+static void flow_table_has_two_entries_for_each_flow(void **state)
+{
+	struct fixture *fixture = *state;
+	struct map_usage usage;
+
+	assert_int_equal(
+		map_usage_get(fixture->dp, MAP_FLOWS, &usage, &fixture->err),
+		0);
+
+	assert_int_equal(usage.max, 2 * 1024);
+}
+
+static void pins_are_for_root_alone(void **state)
+{
+	static const char *const dirs[] = { "", "/maps", "/progs", "/links" };
+	struct fixture *fixture = *state;
+	char path[PIN_PATH_MAX];
+	struct stat st;
+
+	for (int i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "%s%s", fixture->root, dirs[i]);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0700);
+	}
+}
+
+static void open_without_pins_is_not_found(void **state)
+{
+	struct fixture *fixture = *state;
+	struct datapath *dp = NULL;
+
+	assert_int_equal(datapath_open("bntest_none", &dp, &fixture->err),
+			 -ENOENT);
+
+	assert_null(dp);
+	assert_int_equal(fixture->err.exit, EXIT_NOT_FOUND);
+}
+
+static void open_of_another_version_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct datapath *dp = NULL;
+
+	datapath_config(fixture->dp)->abi = BN_ABI_VERSION + 1;
+	assert_int_equal(datapath_open(fixture->instance, &dp, &fixture->err),
+			 -EPROTO);
+
+	assert_null(dp);
+	assert_non_null(strstr(fixture->err.hint, "purge"));
+}
+
+static void name_that_bpffs_cannot_hold_is_refused(void **state)
+{
+	static const char *const names[] = { "",    ".",    "..",   "a.b",
+					     "a/b", "../x", "a~new" };
+	struct fixture *fixture = *state;
+	struct datapath *dp = NULL;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		assert_int_equal(datapath_open(names[i], &dp, &fixture->err),
+				 -EINVAL);
+		assert_int_equal(fixture->err.exit, EXIT_USAGE);
+		assert_int_equal(datapath_unload(names[i], &fixture->err),
+				 -EINVAL);
+	}
+}
+
+static void second_load_is_refused_and_changes_nothing(void **state)
+{
+	const struct datapath_options options = { .flows_max = 1024 };
+	struct fixture *fixture = *state;
+	__u32 before = id_of_pinned(fixture, "bn_from_uplink");
+	struct datapath *dp = NULL;
+
+	assert_int_equal(
+		datapath_load(fixture->instance, &options, &dp, &fixture->err),
+		-EEXIST);
+
+	assert_null(dp);
+	assert_int_equal(id_of_pinned(fixture, "bn_from_uplink"), before);
+}
+
+static void load_that_fails_leaves_nothing(void **state)
+{
+	/* More than the kernel lets a hash table have. */
+	const struct datapath_options options = { .flows_max = 0x7fffffff };
+	struct fixture *fixture = *state;
+	struct datapath *dp = NULL;
+	char instance[48], path[128];
+
+	snprintf(instance, sizeof(instance), "%s_big", fixture->instance);
+	assert_true(datapath_load(instance, &options, &dp, &fixture->err) < 0);
+
+	assert_null(dp);
+	assert_non_null(strstr(fixture->err.text, "bn_flows"));
+	snprintf(path, sizeof(path), "%s/%s", BPFFS, instance);
+	assert_int_not_equal(access(path, F_OK), 0);
+	snprintf(path, sizeof(path), "%s/%s~new", BPFFS, instance);
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+/* ---- tcx */
+
+static void tcx_attach_twice_leaves_one_program(void **state)
+{
+	struct fixture *fixture = *state;
+	__u32 ids[PROGRAMS_MAX];
+
+	if (!has_tcx(fixture))
+		skip();
+	assert_string_equal(datapath_attach_mode(fixture->dp), "tcx");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(attach_endpoint(fixture->dp, fixture->ifindex,
+						 &fixture->err),
+				 0);
+
+	assert_int_equal(tcx_programs(fixture->ifindex, TCX_INGRESS, ids), 1);
+	assert_int_equal(ids[0], id_of_pinned(fixture, "bn_from_container"));
+	assert_int_equal(tcx_programs(fixture->ifindex, TCX_EGRESS, ids), 1);
+	assert_int_equal(ids[0], id_of_pinned(fixture, "bn_to_container"));
+}
+
+static void tcx_uplink_has_the_uplink_programs(void **state)
+{
+	struct fixture *fixture = *state;
+	__u32 ids[PROGRAMS_MAX];
+
+	if (!has_tcx(fixture))
+		skip();
+	assert_int_equal(
+		attach_uplink(fixture->dp, fixture->ifindex, &fixture->err), 0);
+
+	assert_int_equal(tcx_programs(fixture->ifindex, TCX_INGRESS, ids), 1);
+	assert_int_equal(ids[0], id_of_pinned(fixture, "bn_from_uplink"));
+	assert_int_equal(tcx_programs(fixture->ifindex, TCX_EGRESS, ids), 1);
+	assert_int_equal(ids[0], id_of_pinned(fixture, "bn_to_uplink"));
+}
+
+static void tcx_link_gets_the_program_of_this_load(void **state)
+{
+	struct fixture *fixture = *state;
+	char path[PIN_PATH_MAX];
+	__u32 ids[PROGRAMS_MAX];
+	int link;
+
+	if (!has_tcx(fixture))
+		skip();
+	link = bpf_link_create(fixture->foreign, fixture->ifindex, TCX_INGRESS,
+			       NULL);
+	assert_true(link >= 0);
+	snprintf(path, sizeof(path), "%s/links/from_uplink_%d", fixture->root,
+		 fixture->ifindex);
+	assert_int_equal(bpf_obj_pin(link, path), 0);
+	close(link);
+
+	assert_int_equal(
+		attach_uplink(fixture->dp, fixture->ifindex, &fixture->err), 0);
+
+	assert_int_equal(tcx_programs(fixture->ifindex, TCX_INGRESS, ids), 1);
+	assert_int_equal(ids[0], id_of_pinned(fixture, "bn_from_uplink"));
+}
+
+static void tcx_link_of_a_dead_device_is_replaced(void **state)
+{
+	struct fixture *fixture = *state;
+	__u32 ids[PROGRAMS_MAX];
+	char command[128];
+
+	if (!has_tcx(fixture))
+		skip();
+	assert_int_equal(
+		attach_endpoint(fixture->dp, fixture->ifindex, &fixture->err),
+		0);
+	snprintf(command, sizeof(command),
+		 "ip link del bnt0 && "
+		 "ip link add bnt0 index %d type veth peer name bnt1",
+		 fixture->ifindex);
+	assert_int_equal(run(command), 0);
+
+	assert_int_equal(
+		attach_endpoint(fixture->dp, fixture->ifindex, &fixture->err),
+		0);
+
+	assert_int_equal(tcx_programs(fixture->ifindex, TCX_INGRESS, ids), 1);
+	assert_int_equal(ids[0], id_of_pinned(fixture, "bn_from_container"));
+}
+
+static void tcx_detach_of_a_dead_device_removes_the_pins(void **state)
+{
+	struct fixture *fixture = *state;
+	char pin[64];
+
+	if (!has_tcx(fixture))
+		skip();
+	assert_int_equal(
+		attach_endpoint(fixture->dp, fixture->ifindex, &fixture->err),
+		0);
+	assert_int_equal(run("ip link del bnt0"), 0);
+
+	assert_int_equal(
+		detach_endpoint(fixture->dp, fixture->ifindex, &fixture->err),
+		0);
+
+	snprintf(pin, sizeof(pin), "from_container_%d", fixture->ifindex);
+	assert_false(pin_exists(fixture->root, PIN_LINKS, pin));
+}
+
+static void tcx_leaves_foreign_program_in_place(void **state)
+{
+	struct fixture *fixture = *state;
+	__u32 ids[PROGRAMS_MAX];
+	int link;
+
+	if (!has_tcx(fixture))
+		skip();
+	link = bpf_link_create(fixture->foreign, fixture->ifindex, TCX_INGRESS,
+			       NULL);
+	assert_true(link >= 0);
+
+	assert_int_equal(
+		attach_endpoint(fixture->dp, fixture->ifindex, &fixture->err),
+		0);
+	assert_int_equal(tcx_programs(fixture->ifindex, TCX_INGRESS, ids), 2);
+	assert_int_equal(ids[0], id_of(fixture->foreign));
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(detach_endpoint(fixture->dp, fixture->ifindex,
+						 &fixture->err),
+				 0);
+
+	assert_int_equal(tcx_programs(fixture->ifindex, TCX_INGRESS, ids), 1);
+	assert_int_equal(ids[0], id_of(fixture->foreign));
+	assert_int_equal(tcx_programs(fixture->ifindex, TCX_EGRESS, ids), 0);
+	close(link);
+}
+
+/* ---- clsact */
+
+static __u32 ours(const struct fixture *fixture, enum bpf_tc_attach_point point)
+{
+	return filter_program(fixture->ifindex, point, OUR_PRIORITY,
+			      OUR_HANDLE);
+}
+
+static void clsact_attach_twice_leaves_one_program(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_string_equal(datapath_attach_mode(fixture->dp), "clsact");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(attach_endpoint(fixture->dp, fixture->ifindex,
+						 &fixture->err),
+				 0);
+
+	assert_int_equal(ours(fixture, BPF_TC_INGRESS),
+			 id_of_pinned(fixture, "bn_from_container"));
+	assert_int_equal(ours(fixture, BPF_TC_EGRESS),
+			 id_of_pinned(fixture, "bn_to_container"));
+	assert_int_equal(run("test $(tc filter show dev bnt0 ingress |"
+			     " grep -c bn_from) = 1"),
+			 0);
+}
+
+static void clsact_program_of_another_kind_is_replaced(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(
+		attach_endpoint(fixture->dp, fixture->ifindex, &fixture->err),
+		0);
+	assert_int_equal(
+		attach_uplink(fixture->dp, fixture->ifindex, &fixture->err), 0);
+
+	assert_int_equal(ours(fixture, BPF_TC_INGRESS),
+			 id_of_pinned(fixture, "bn_from_uplink"));
+	assert_int_equal(ours(fixture, BPF_TC_EGRESS),
+			 id_of_pinned(fixture, "bn_to_uplink"));
+}
+
+static void clsact_mode_is_remembered(void **state)
+{
+	struct fixture *fixture = *state;
+	struct datapath *second;
+
+	assert_int_equal(
+		datapath_open(fixture->instance, &second, &fixture->err), 0);
+
+	assert_string_equal(datapath_attach_mode(second), "clsact");
+	datapath_close(second);
+}
+
+static void clsact_qdisc_goes_with_the_last_filter(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(
+		attach_uplink(fixture->dp, fixture->ifindex, &fixture->err), 0);
+	assert_true(has_clsact());
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(detach_uplink(fixture->dp, fixture->ifindex,
+					       &fixture->err),
+				 0);
+
+	assert_false(has_clsact());
+}
+
+static void clsact_qdisc_of_others_stays(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(run("tc qdisc add dev bnt0 clsact"), 0);
+	assert_int_equal(
+		attach_uplink(fixture->dp, fixture->ifindex, &fixture->err), 0);
+	assert_int_equal(
+		detach_uplink(fixture->dp, fixture->ifindex, &fixture->err), 0);
+
+	assert_true(has_clsact());
+}
+
+static void clsact_leaves_foreign_filter_in_place(void **state)
+{
+	struct fixture *fixture = *state;
+	__u32 foreign = id_of(fixture->foreign);
+
+	assert_int_equal(
+		attach_uplink(fixture->dp, fixture->ifindex, &fixture->err), 0);
+	assert_int_equal(filter_add(fixture, 7, 3), 0);
+	assert_int_equal(
+		attach_uplink(fixture->dp, fixture->ifindex, &fixture->err), 0);
+	assert_int_equal(
+		detach_uplink(fixture->dp, fixture->ifindex, &fixture->err), 0);
+
+	assert_int_equal(filter_program(fixture->ifindex, BPF_TC_INGRESS, 7, 3),
+			 foreign);
+	assert_int_equal(ours(fixture, BPF_TC_INGRESS), 0);
+	assert_int_equal(ours(fixture, BPF_TC_EGRESS), 0);
+}
+
+static void clsact_foreign_filter_in_our_place_is_a_conflict(void **state)
+{
+	struct fixture *fixture = *state;
+	__u32 foreign = id_of(fixture->foreign);
+
+	assert_int_equal(filter_add(fixture, OUR_PRIORITY, OUR_HANDLE), 0);
+
+	assert_int_equal(
+		attach_uplink(fixture->dp, fixture->ifindex, &fixture->err),
+		-EEXIST);
+	assert_int_equal(fixture->err.exit, EXIT_CONFLICT);
+	assert_int_equal(
+		detach_uplink(fixture->dp, fixture->ifindex, &fixture->err), 0);
+
+	assert_int_equal(ours(fixture, BPF_TC_INGRESS), foreign);
+	assert_int_equal(ours(fixture, BPF_TC_EGRESS), 0);
+}
+
+static void missing_device_is_not_found(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(attach_uplink(fixture->dp, 0, &fixture->err), -ENODEV);
+	assert_int_equal(attach_uplink(fixture->dp, 99999, &fixture->err),
+			 -ENODEV);
+	assert_int_equal(fixture->err.exit, EXIT_NOT_FOUND);
+	assert_int_equal(detach_uplink(fixture->dp, 99999, &fixture->err), 0);
+}
+
+/* ---- sockets */
+
+static bool cgroup_make(char path[256])
+{
+	FILE *pipe = popen("findmnt -n -o TARGET -t cgroup2 | head -n 1", "re");
+	char mount[128] = "";
+
+	assert_non_null(pipe);
+	if (!fgets(mount, sizeof(mount), pipe))
+		mount[0] = '\0';
+	pclose(pipe);
+	mount[strcspn(mount, "\n")] = '\0';
+	snprintf(path, 256, "%s/bntest_%d", mount, getpid());
+	return mount[0] && mkdir(path, 0755) == 0;
+}
+
+static __u32 cgroup_programs(const char *path, enum bpf_attach_type type)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	__u32 ids[PROGRAMS_MAX], count = PROGRAMS_MAX;
+
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_prog_query(fd, type, 0, NULL, ids, &count), 0);
+	close(fd);
+	return count;
+}
+
+static void sockets_are_attached_once_and_detached(void **state)
+{
+	static const enum bpf_attach_type types[] = {
+		BPF_CGROUP_INET4_CONNECT,     BPF_CGROUP_INET6_CONNECT,
+		BPF_CGROUP_UDP4_SENDMSG,      BPF_CGROUP_UDP6_SENDMSG,
+		BPF_CGROUP_UDP4_RECVMSG,      BPF_CGROUP_UDP6_RECVMSG,
+		BPF_CGROUP_INET4_GETPEERNAME, BPF_CGROUP_INET6_GETPEERNAME,
+	};
+	struct fixture *fixture = *state;
+	char path[256];
+
+	if (!cgroup_make(path))
+		skip();
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			attach_sockets(fixture->dp, path, &fixture->err), 0);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(cgroup_programs(path, types[i]), 1);
+	assert_int_equal(detach_sockets(fixture->dp, &fixture->err), 0);
+
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(cgroup_programs(path, types[i]), 0);
+	rmdir(path);
+}
+
+static void sockets_of_no_cgroup_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(attach_sockets(fixture->dp, "/proc", &fixture->err),
+			 -EINVAL);
+	assert_int_equal(fixture->err.exit, EXIT_USAGE);
+	assert_int_equal(attach_sockets(fixture->dp, "/none", &fixture->err),
+			 -ENOENT);
+}
+
+/* ---- unload */
+
+static void unload_leaves_no_pin_and_no_tcx_program(void **state)
+{
+	struct fixture *fixture = *state;
+	__u32 ids[PROGRAMS_MAX];
+
+	if (!has_tcx(fixture))
+		skip();
+	assert_int_equal(
+		attach_endpoint(fixture->dp, fixture->ifindex, &fixture->err),
+		0);
+	assert_int_equal(datapath_unload(fixture->instance, &fixture->err), 0);
+
+	assert_int_not_equal(access(fixture->root, F_OK), 0);
+	assert_int_equal(tcx_programs(fixture->ifindex, TCX_INGRESS, ids), 0);
+	assert_int_equal(tcx_programs(fixture->ifindex, TCX_EGRESS, ids), 0);
+}
+
+static void unload_leaves_no_pin_and_no_filter(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(
+		attach_endpoint(fixture->dp, fixture->ifindex, &fixture->err),
+		0);
+	assert_int_equal(datapath_unload(fixture->instance, &fixture->err), 0);
+
+	assert_int_not_equal(access(fixture->root, F_OK), 0);
+	assert_int_equal(ours(fixture, BPF_TC_INGRESS), 0);
+	assert_int_equal(ours(fixture, BPF_TC_EGRESS), 0);
+	assert_false(has_clsact());
+}
+
+static void unload_of_nothing_succeeds(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(datapath_unload("bntest_none", &fixture->err), 0);
+}
+
+static void unload_removes_a_half_made_directory(void **state)
+{
+	struct fixture *fixture = *state;
+	char path[PIN_PATH_MAX];
+
+	for (int map = 0; map < MAP_COUNT; map += 2)
+		assert_int_equal(unlink(pin_path(path, fixture->root, PIN_MAPS,
+						 map_name[map])),
+				 0);
+	assert_int_equal(rmdir(pin_path(path, fixture->root, PIN_LINKS, NULL)),
+			 0);
+	snprintf(path, sizeof(path), "%s~new", fixture->root);
+	assert_int_equal(mkdir(path, 0700), 0);
+
+	assert_int_equal(datapath_unload(fixture->instance, &fixture->err), 0);
+
+	assert_int_not_equal(access(fixture->root, F_OK), 0);
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void unload_keeps_what_is_not_ours(void **state)
+{
+	struct fixture *fixture = *state;
+	char path[PIN_PATH_MAX];
+
+	pin_path(path, fixture->root, PIN_PROGS, "foreign");
+	assert_int_equal(bpf_obj_pin(fixture->foreign, path), 0);
+
+	assert_int_equal(datapath_unload(fixture->instance, &fixture->err),
+			 -ENOTEMPTY);
+
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(unlink(path), 0);
+}
+
+#define TCX(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CLSACT(name) \
+	cmocka_unit_test_setup_teardown(name, setup_clsact, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TCX(second_open_sees_the_same_maps),
+		TCX(flow_table_has_two_entries_for_each_flow),
+		TCX(pins_are_for_root_alone),
+		TCX(open_without_pins_is_not_found),
+		TCX(open_of_another_version_is_refused),
+		TCX(name_that_bpffs_cannot_hold_is_refused),
+		TCX(second_load_is_refused_and_changes_nothing),
+		TCX(load_that_fails_leaves_nothing),
+		TCX(tcx_attach_twice_leaves_one_program),
+		TCX(tcx_uplink_has_the_uplink_programs),
+		TCX(tcx_link_gets_the_program_of_this_load),
+		TCX(tcx_link_of_a_dead_device_is_replaced),
+		TCX(tcx_detach_of_a_dead_device_removes_the_pins),
+		TCX(tcx_leaves_foreign_program_in_place),
+		CLSACT(clsact_attach_twice_leaves_one_program),
+		CLSACT(clsact_program_of_another_kind_is_replaced),
+		CLSACT(clsact_mode_is_remembered),
+		CLSACT(clsact_qdisc_goes_with_the_last_filter),
+		CLSACT(clsact_qdisc_of_others_stays),
+		CLSACT(clsact_leaves_foreign_filter_in_place),
+		CLSACT(clsact_foreign_filter_in_our_place_is_a_conflict),
+		TCX(missing_device_is_not_found),
+		CLSACT(missing_device_is_not_found),
+		TCX(sockets_are_attached_once_and_detached),
+		TCX(sockets_of_no_cgroup_are_refused),
+		TCX(unload_leaves_no_pin_and_no_tcx_program),
+		CLSACT(unload_leaves_no_pin_and_no_filter),
+		TCX(unload_of_nothing_succeeds),
+		TCX(unload_removes_a_half_made_directory),
+		TCX(unload_keeps_what_is_not_ours),
+	};
+
+	if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0) {
+		printf("skipped: needs root\n");
+		return SKIP;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
