@@ -10,13 +10,13 @@ setup: ## install the packages that the build and the tests need
 
 check: ## set-up, lint, build, all tests; the last line is the count
 	@tools/setup
-	+@tools/check lint build unit packet e2e
+	@tools/check lint build unit packet e2e
 
 unit: ## tests of single functions, with ASan and UBSan (T=name: only these)
-	+@T='$T' tools/check unit
+	@T='$T' tools/check unit
 
 packet: ## whole frames through the real programs; root (T=name)
-	+@T='$T' tools/check packet
+	@T='$T' tools/check packet
 
 e2e: all ## the stories, with real traffic in namespaces; root (T=name)
 	@T='$T' tests/run
@@ -31,7 +31,7 @@ format: ## clang-format all C files in place
 
 demo: ## set-up, build, and the three tiers with real traffic; root
 	@tools/setup
-	+@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all
 	@tools/demo
 
 # What tools/check builds before it runs the programs or the gates.

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""serve.py - small servers that tell each client who it is, and their clients
+
+usage: serve.py http PORT NAME          GET /anything: "NAME ADDRESS PORT";
+                                        GET /bytes/N: N bytes, slowly
+       serve.py tcp|udp PORT NAME       answers "NAME ADDRESS PORT"; tcp then
+                                        echoes lines until the client closes
+       serve.py dns PORT ADDRESS        an A record for every name
+       serve.py ask-tcp|ask-udp HOST PORT [LOCALPORT]   prints the answer
+       serve.py beat HOST PORT FILE     one connection to a tcp server: a line
+                                        every 10 ms, and back; the number of
+                                        echoes goes to FILE until killed
+
+Servers listen on every IPv4 address.
+"""
+import http.server
+import socket
+import socketserver
+import struct
+import sys
+import time
+
+ANSWER_SECONDS = 2
+CHUNK = 20000
+CHUNK_PAUSE = 0.02
+BEAT_PAUSE = 0.01
+
+
+def greeting(name, address):
+    return ("%s %s %d\n" % (name, address[0], address[1])).encode()
+
+
+class Http(http.server.BaseHTTPRequestHandler):
+    name = ""
+
+    def do_GET(self):
+        self.send_response(200)
+        if self.path.startswith("/bytes/"):
+            self.slow(int(self.path.split("/")[2]))
+            return
+        body = greeting(self.name, self.client_address)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def slow(self, count):
+        self.send_header("Content-Length", str(count))
+        self.end_headers()
+        while count > 0:
+            part = min(count, CHUNK)
+            self.wfile.write(b"x" * part)
+            count -= part
+            time.sleep(CHUNK_PAUSE)
+
+    def log_message(self, *_):
+        pass
+
+
+class Tcp(socketserver.StreamRequestHandler):
+    name = ""
+
+    def handle(self):
+        self.wfile.write(greeting(self.name, self.client_address))
+        for line in self.rfile:
+            self.wfile.write(line)
+
+
+class Udp(socketserver.BaseRequestHandler):
+    name = ""
+
+    def handle(self):
+        _, sock = self.request
+        sock.sendto(greeting(self.name, self.client_address),
+                    self.client_address)
+
+
+class Dns(socketserver.BaseRequestHandler):
+    name = ""   # the address that every name has
+
+    def handle(self):
+        query, sock = self.request
+        # Header, then the question: labels up to a zero, type and class.
+        end = query.index(0, 12) + 5
+        kind = struct.unpack("!H", query[end - 4:end - 2])[0]
+        answers = 1 if kind == 1 else 0
+        reply = query[:2] + struct.pack("!5H", 0x8180, 1, answers, 0, 0)
+        reply += query[12:end]
+        if answers:
+            # The name is a pointer to the question's.
+            reply += struct.pack("!HHHIH", 0xc00c, 1, 1, 60, 4)
+            reply += socket.inet_aton(self.name)
+        sock.sendto(reply, self.client_address)
+
+
+class TcpServer(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class UdpServer(socketserver.UDPServer):
+    allow_reuse_address = True
+
+
+SERVERS = {"http": (TcpServer, Http), "tcp": (TcpServer, Tcp),
+           "udp": (UdpServer, Udp), "dns": (UdpServer, Dns)}
+
+
+def ask(kind, host, port, local_port=0):
+    stream = kind == "ask-tcp"
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if stream
+                       else socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.settimeout(ANSWER_SECONDS)
+        sock.bind(("", local_port))
+        if stream:
+            sock.connect((host, port))
+        else:
+            sock.sendto(b"who am I\n", (host, port))
+        data, peer = sock.recvfrom(2000)
+        text = data.decode().rstrip("\n")
+        # Unconnected, so the answer's source address is the kernel's word.
+        print(text if stream else "%s from %s:%d" % (text, *peer))
+
+
+def beat(host, port, path):
+    with socket.create_connection((host, port), ANSWER_SECONDS) as sock:
+        sock.settimeout(None)
+        stream = sock.makefile("rwb", buffering=0)
+        stream.readline()
+        count = 0
+        while True:
+            stream.write(b"%d\n" % count)
+            if stream.readline() != b"%d\n" % count:
+                sys.exit("echo %d is missing" % count)
+            count += 1
+            with open(path, "w", encoding="ascii") as out:
+                out.write("%d\n" % count)
+            time.sleep(BEAT_PAUSE)
+
+
+def main(arguments):
+    if len(arguments) >= 3 and arguments[0] in SERVERS:
+        server, handler = SERVERS[arguments[0]]
+        handler.name = arguments[2]
+        server(("", int(arguments[1])), handler).serve_forever()
+    elif len(arguments) >= 3 and arguments[0].startswith("ask-"):
+        ask(arguments[0], arguments[1], *map(int, arguments[2:]))
+    elif len(arguments) == 4 and arguments[0] == "beat":
+        beat(arguments[1], int(arguments[2]), arguments[3])
+    else:
+        print(__doc__.strip(), file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except OSError as error:
+        sys.exit(str(error))
