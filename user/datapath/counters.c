@@ -46,10 +46,10 @@ int counters_reasons(struct datapath *dp, __u64 ret_counts[REASON_COUNT],
 		     struct err *err)
 {
 	__u64 counts[REASON_COUNT] = {};
-	int ret;
 
 	for (__u32 why = 0; why < REASON_COUNT; why++) {
-		ret = percpu_sum(dp, MAP_REASONS, why, &counts[why], 1);
+		int ret = percpu_sum(dp, MAP_REASONS, why, &counts[why], 1);
+
 		/* Reasons are only appended: programs that were loaded by an
 		 * earlier version have a shorter map. */
 		if (ret == -ENOENT)

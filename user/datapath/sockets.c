@@ -128,12 +128,13 @@ int attach_sockets(struct datapath *dp, const char *cgroup, struct err *err)
 int detach_sockets(struct datapath *dp, struct err *err)
 {
 	char pin[64];
-	int first = 0, ret;
+	int first = 0;
 
 	for (size_t i = 0; i < SOCKET_COUNT; i++) {
-		ret = link_detach(dp, pin_name(pin, sockets[i].program),
-				  first ? NULL : err);
-		first = first ?: ret;
+		int ret = link_detach(dp, pin_name(pin, sockets[i].program),
+				      first ? NULL : err);
+
+		first = first ? first : ret;
 	}
 	return first;
 }

@@ -90,5 +90,5 @@ int datapath_unload(const char *instance, struct err *err)
 	/* What a load that was killed has left. */
 	pin_fresh(fresh, root);
 	ret = pin_remove(fresh, first ? NULL : err);
-	return first ?: ret;
+	return first ? first : ret;
 }
