@@ -70,7 +70,7 @@ struct {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, ENDPOINTS_MAX * ENDPOINT_ADDRS_MAX);
+	__uint(max_entries, ENDPOINTS_MAX *ENDPOINT_ADDRS_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct ipaddr);
 	__type(value, struct endpoint_val);
@@ -98,7 +98,7 @@ struct {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, NETWORKS_MAX * NETWORK_SUBNETS_MAX);
+	__uint(max_entries, NETWORKS_MAX *NETWORK_SUBNETS_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct subnet_key);
 	__type(value, __u32);

@@ -13,8 +13,8 @@
  * __be16/__be32 are wire order, everything else host order. A changed layout
  * bumps BN_ABI_VERSION: user space refuses pinned maps of another version.
  */
-#define BN_ABI_MAGIC	0x62706e31u /* "bpn1" */
-#define BN_ABI_VERSION	1
+#define BN_ABI_MAGIC 0x62706e31u /* "bpn1" */
+#define BN_ABI_VERSION 1
 
 /* An IPv6 address; IPv4 is mapped (::ffff:a.b.c.d, RFC 4291 2.5.5.2). */
 struct ipaddr {
@@ -33,16 +33,16 @@ struct flow_key {
 /* What a flow's packets do once they are translated. */
 enum flow_action {
 	FLOW_STACK, /* to the host's stack, as it is after translation */
-	FLOW_PEER,  /* into the container behind out_ifindex */
-	FLOW_OUT,   /* out of the uplink out_ifindex */
+	FLOW_PEER, /* into the container behind out_ifindex */
+	FLOW_OUT, /* out of the uplink out_ifindex */
 };
 
 enum flow_flags {
 	FLOW_NAT_SRC = 1 << 0, /* source address and port are rewritten */
 	FLOW_NAT_DST = 1 << 1, /* destination address and port are rewritten */
-	FLOW_ROUTED = 1 << 2,  /* passes a router: TTL goes down by one */
-	FLOW_REPLY = 1 << 3,   /* this entry is the responder's direction */
-	FLOW_DENIED = 1 << 4,  /* re-decided to drop, see struct flow.reason */
+	FLOW_ROUTED = 1 << 2, /* passes a router: TTL goes down by one */
+	FLOW_REPLY = 1 << 3, /* this entry is the responder's direction */
+	FLOW_DENIED = 1 << 4, /* re-decided to drop, see struct flow.reason */
 };
 
 /* TCP flags this direction has shown, and whether it showed any packet. */
@@ -61,18 +61,18 @@ enum flow_seen {
  * the fast path touches first fills the rest of that cache line (40 bytes).
  */
 struct flow {
-	__u32 generation;	/* of the decision; older: decide again */
+	__u32 generation; /* of the decision; older: decide again */
 	__u32 route_generation; /* of the way out; older: look up again */
-	__u32 last_seen;	/* ticks, see FLOW_TICK_SHIFT */
+	__u32 last_seen; /* ticks, see FLOW_TICK_SHIFT */
 	__u32 out_ifindex;
 	__u32 in_ifindex; /* endpoint's device; 0: any uplink or the stack */
-	__u8 action;	  /* enum flow_action */
-	__u8 flags;	  /* enum flow_flags */
-	__u8 seen;	  /* enum flow_seen */
-	__u8 reason;	  /* enum reason, when FLOW_DENIED */
+	__u8 action; /* enum flow_action */
+	__u8 flags; /* enum flow_flags */
+	__u8 seen; /* enum flow_seen */
+	__u8 reason; /* enum reason, when FLOW_DENIED */
 	__u8 dmac[6];
 	__u8 smac[6];
-	__u16 in_slot;	/* endpoint that sends, 0: not an endpoint */
+	__u16 in_slot; /* endpoint that sends, 0: not an endpoint */
 	__u16 out_slot; /* endpoint that receives, 0: not an endpoint */
 
 	__u64 packets;
@@ -82,7 +82,7 @@ struct flow {
 	__be16 to_sport;
 	__be16 to_dport;
 	__u32 publish; /* id, 0: none */
-	__u32 rule;    /* id, 0: a default decided */
+	__u32 rule; /* id, 0: a default decided */
 	__u32 created; /* ticks */
 };
 
@@ -92,7 +92,7 @@ struct endpoint_val {
 	__u32 bridge_ifindex;
 	__u16 slot;
 	__u16 network;
-	__u8 mac[6];	     /* the container's */
+	__u8 mac[6]; /* the container's */
 	__u8 gateway_mac[6]; /* the bridge's */
 	__u8 pad[2];
 };
@@ -106,7 +106,7 @@ enum network_flags {
 /* bn_networks (array, index: network id). */
 struct network_val {
 	__u32 flags;
-	__u32 bridge_ifindex;	/* 0: slot unused */
+	__u32 bridge_ifindex; /* 0: slot unused */
 	struct ipaddr gateway4; /* zero: the network has no IPv4 subnet */
 	struct ipaddr gateway6;
 };
@@ -163,7 +163,7 @@ struct publish_from_key {
 enum selector_kind {
 	SELECT_ANY,
 	SELECT_ENDPOINT, /* id: slot */
-	SELECT_NETWORK,	 /* id: network */
+	SELECT_NETWORK, /* id: network */
 	SELECT_CIDR,
 	SELECT_HOST,
 	SELECT_WORLD,
@@ -177,7 +177,7 @@ struct selector {
 };
 
 struct port_range {
-	__u16 low;  /* host order, inclusive */
+	__u16 low; /* host order, inclusive */
 	__u16 high; /* host order, inclusive */
 };
 
@@ -191,9 +191,9 @@ enum rule_action {
 struct rule_val {
 	struct selector from;
 	struct selector to;
-	__u32 id;    /* of its counters; several entries may share one */
+	__u32 id; /* of its counters; several entries may share one */
 	__u8 action; /* enum rule_action */
-	__u8 proto;  /* 0: any */
+	__u8 proto; /* 0: any */
 	__u8 nports; /* 0: any port */
 	__u8 pad;
 	struct port_range ports[RULE_PORTS_MAX]; /* destination port */
@@ -235,7 +235,7 @@ struct datapath_config {
 	__u32 generation;
 	__u32 route_generation;
 	__u32 heartbeat; /* tick of the agent's last sign of life, 0: never */
-	__u32 rules_bank;  /* 0 or 1 */
+	__u32 rules_bank; /* 0 or 1 */
 	__u32 rules_count;
 	__u8 intra; /* enum rule_action, inside a network */
 	__u8 inter; /* enum rule_action, between networks */
@@ -243,8 +243,8 @@ struct datapath_config {
 	__u16 snat_port_max; /* host order, inclusive */
 	__u16 pad;
 	__u32 pad2;
-	__u64 netns_cookie;    /* of the host's network namespace */
-	__u64 snat_secret;     /* keys the choice of the first port */
+	__u64 netns_cookie; /* of the host's network namespace */
+	__u64 snat_secret; /* keys the choice of the first port */
 	__u32 tcp_established; /* time-outs, in ticks */
 	__u32 tcp_half_open;
 	__u32 tcp_closing;
@@ -273,12 +273,12 @@ struct peer_val {
 
 /* Context of the bn_gc program (BPF_PROG_TYPE_SYSCALL): in, then out. */
 struct gc_args {
-	__u32 slot;	/* also end every flow of this endpoint; 0: none */
-	__u32 all;	/* end every flow */
-	__u64 scanned;	/* entries visited */
-	__u64 expired;	/* entries removed */
-	__u64 established; /* entries alive, both directions seen */
-	__u64 embryonic;   /* entries alive, one direction seen */
+	__u32 slot; /* also end every flow of this endpoint; 0: none */
+	__u32 all; /* end every flow */
+	__u64 scanned; /* entries visited */
+	__u64 expired; /* flows removed */
+	__u64 established; /* flows alive, both directions seen */
+	__u64 embryonic; /* flows alive, one direction seen */
 };
 
 _Static_assert(sizeof(struct ipaddr) == 16, "ipaddr");

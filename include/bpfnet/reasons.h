@@ -32,8 +32,7 @@
 	  "'bpfnet uplink add DEVICE'")                                        \
 	X(SNAT_EXHAUSTED, "snat-exhausted",                                    \
 	  "no free source port towards that destination")                      \
-	X(FLOWS_FULL, "flows-full",                                            \
-	  "the flow table is full: raise flows.max")                           \
+	X(FLOWS_FULL, "flows-full", "the flow table is full: raise flows.max") \
 	X(FLOW_CONFLICT, "flow-conflict",                                      \
 	  "another flow already uses the same addresses and ports")            \
 	X(FRAGMENT_UNKNOWN, "fragment-unknown",                                \

@@ -1,0 +1,1008 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* datapath - a packet's life: stages in walking order, entry points last */
+
+/*
+ * DOC: the walk
+ *
+ *	internet            host                              container
+ *	         bn_from_uplink   ....................... redirect_peer
+ *	  --->  [uplink ingress] :  flow hit, else       : --->  eth0
+ *	                         :  decide and commit    :
+ *	  <---  [uplink egress]  :                       : <---  eth0
+ *	         bn_to_uplink     .......................  [veth ingress]
+ *	          (guard)                 |   ^             bn_from_container
+ *	                                  v   |
+ *	                              host's stack  --->  [veth egress]
+ *	                                                   bn_to_container
+ *
+ * Every program is a chain of stages joined by ?: and the first stage that has
+ * something to say ends the walk. A packet of a known flow ends at
+ * stage_flow_hit: one look-up holds the translated tuple, the verdict and the
+ * way out. The stages after it run for a flow's first packet. They only fill
+ * struct first; stage_commit then writes the two entries of the flow, the last
+ * thing that can fail, so a dropped packet leaves nothing behind. finish()
+ * rewrites, counts and sends. It is the only place that ends a packet.
+ *
+ * redirect_peer delivers into the container's namespace without a look at the
+ * device's own programs, so what is decided here covers both ends: the policy
+ * for the sender and for the receiver, and the source check. Frames that are no
+ * unicast IP (ARP, neighbour discovery, multicast) go through the bridge as
+ * ever, after the source check.
+ *
+ * bn_to_container sees what the host's own stack sends to a container: its own
+ * connections, which become flows of the host, and answers to containers.
+ * bn_to_uplink is a guard: nothing leaves with a source address of ours.
+ */
+#include <linux/bpf.h>
+#include <stddef.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include <bpfnet/abi.h>
+
+#include "finish.h"
+#include "first.h"
+#include "flow.h"
+#include "maps.h"
+#include "nat.h"
+#include "pkt.h"
+#include "policy.h"
+#include "rewrite.h"
+
+#ifndef AF_INET
+#define AF_INET 2
+#define AF_INET6 10
+#endif
+
+/* ---------------------------------------------------------------- helpers */
+
+static __always_inline bool address_is_ours(const struct ipaddr *addr)
+{
+	struct subnet_key key = { .prefix_bits = 128, .addr = *addr };
+
+	return bpf_map_lookup_elem(&bn_subnets, &key);
+}
+
+static __always_inline void peer_set(struct peer *peer,
+				     const struct ipaddr *addr,
+				     const struct endpoint_val *endpoint)
+{
+	peer->addr = *addr;
+	peer->place = PLACE_WORLD;
+	if (!endpoint)
+		return;
+	peer->place = PLACE_ENDPOINT;
+	peer->network = endpoint->network;
+	peer->endpoint = *endpoint;
+}
+
+/* Who has this address: an endpoint, the host, or somebody outside. */
+static __always_inline void peer_find(struct peer *peer,
+				      const struct ipaddr *addr)
+{
+	peer_set(peer, addr, bpf_map_lookup_elem(&bn_addrs, addr));
+	if (peer->place == PLACE_WORLD && bpf_map_lookup_elem(&bn_locals, addr))
+		peer->place = PLACE_HOST;
+}
+
+/* The uplink behind a device. Global, so that its loop is verified once. */
+__noinline int uplink_index(__u32 ifindex)
+{
+	for (int i = 0; i < UPLINKS_MAX; i++) {
+		__u32 slot = i;
+		const struct uplink_val *uplink =
+			bpf_map_lookup_elem(&bn_uplinks, &slot);
+
+		if (!uplink || !uplink->ifindex)
+			return -1;
+		if (uplink->ifindex == ifindex)
+			return i;
+	}
+	return -1;
+}
+
+static __always_inline const struct uplink_val *uplink_find(__u32 ifindex)
+{
+	__u32 slot = uplink_index(ifindex);
+
+	return bpf_map_lookup_elem(&bn_uplinks, &slot);
+}
+
+static __always_inline bool uplink_has_address(const struct ipaddr *addr)
+{
+	for (int i = 0; i < UPLINKS_MAX; i++) {
+		__u32 slot = i;
+		const struct uplink_val *uplink =
+			bpf_map_lookup_elem(&bn_uplinks, &slot);
+
+		if (!uplink || !uplink->ifindex)
+			return false;
+		if (ipaddr_equal(&uplink->snat4, addr) ||
+		    ipaddr_equal(&uplink->snat6, addr))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Asks the kernel's routes for the way to dst, as seen from the device iif,
+ * which must have forwarding on. A neighbour that is not known yet is no
+ * failure: the hop is then unresolved, and the kernel finds it (see leave()).
+ */
+static __always_inline enum reason hop_find(struct __sk_buff *skb,
+					    struct first *first, __u32 iif,
+					    const struct ipaddr *dst)
+{
+	const struct pkt *pkt = &first->pkt;
+	struct bpf_fib_lookup fib = {
+		.family = pkt->v4 ? AF_INET : AF_INET6,
+		.l4_protocol = pkt->key.proto,
+		.ifindex = iif,
+	};
+	long ret;
+
+	if (pkt->v4) {
+		fib.ipv4_src = pkt->key.src.word[3];
+		fib.ipv4_dst = dst->word[3];
+	} else {
+		__builtin_memcpy(fib.ipv6_src, &pkt->key.src, 16);
+		__builtin_memcpy(fib.ipv6_dst, dst, 16);
+	}
+	ret = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	if (ret != BPF_FIB_LKUP_RET_SUCCESS && ret != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return REASON_NO_ROUTE;
+	if (!uplink_find(fib.ifindex))
+		return REASON_NO_UPLINK;
+
+	first->hop.ifindex = fib.ifindex;
+	first->hop.resolved = ret == BPF_FIB_LKUP_RET_SUCCESS;
+	__builtin_memcpy(first->hop.dmac, fib.dmac, ETH_ALEN);
+	__builtin_memcpy(first->hop.smac, fib.smac, ETH_ALEN);
+	return REASON_OK;
+}
+
+static __always_inline void flow_set_hop(struct flow *flow,
+					 const struct datapath_config *config,
+					 const struct hop *hop)
+{
+	__u32 generation = config->route_generation;
+
+	flow->out_ifindex = hop->ifindex;
+	__builtin_memcpy(flow->dmac, hop->dmac, ETH_ALEN);
+	__builtin_memcpy(flow->smac, hop->smac, ETH_ALEN);
+	/* Unresolved: an older generation, so the next packet asks again. */
+	flow->route_generation = hop->resolved ? generation : generation - 1;
+}
+
+/* The structural limits of networks, then the rules. */
+static __always_inline enum reason decide(struct first *first,
+					  const struct datapath_config *config)
+{
+	__u32 id = first->to.place == PLACE_ENDPOINT ? first->to.network :
+						       first->from.network;
+	const struct network_val *network =
+		bpf_map_lookup_elem(&bn_networks, &id);
+
+	first->network_flags = network ? network->flags : 0;
+	if ((first->network_flags & NETWORK_INTERNAL) &&
+	    (first->to.place == PLACE_WORLD ||
+	     first->from.place == PLACE_WORLD))
+		return REASON_INTERNAL_NETWORK;
+	return policy_decide(first, config);
+}
+
+/* A router must not forward the last hop of a packet's life. The stack answers
+ * with time exceeded, but only where it sees what the client had sent. */
+static __always_inline enum reason ttl_check(const struct pkt *pkt, bool routed,
+					     bool published)
+{
+	if (!routed || pkt->ttl > 1)
+		return REASON_OK;
+	if (pkt->in_ifindex == FLOW_FROM_UPLINK || published)
+		return REASON_TTL;
+	return REASON_TO_STACK;
+}
+
+/* ------------------------------------------------- a flow that is known */
+
+/* Does what the flow was built on still stand? */
+static __always_inline bool flow_is_current(const struct first *first,
+					    const struct flow *flow)
+{
+	const struct flow_key *key = &first->pkt.key;
+	bool reply = flow->flags & FLOW_REPLY;
+	const struct ipaddr *service = reply ? &flow->to_src : &key->dst;
+	__be16 port = reply ? flow->to_sport : key->dport;
+	__u16 client_slot = reply ? flow->out_slot : flow->in_slot;
+	__u16 backend_slot = reply ? flow->in_slot : flow->out_slot;
+	const struct publish_val *publish;
+
+	if (first->from.endpoint.slot != client_slot ||
+	    first->to.endpoint.slot != backend_slot)
+		return false;
+	if (first->to.place == PLACE_WORLD)
+		return uplink_has_address(reply ? &key->dst : &flow->to_src);
+	if (!flow->publish)
+		return true;
+
+	if (!bpf_map_lookup_elem(&bn_locals, service))
+		return false;
+	publish = publish_find(service, port, key->proto);
+	return publish && publish->id == flow->publish &&
+	       ipaddr_equal(&publish->backend, &first->to.addr) &&
+	       publish->backend_port == first->backend_port &&
+	       publish_admits(publish, &first->from.addr);
+}
+
+/*
+ * Decides a flow again after its generation has passed. False when it was built
+ * on something that is gone: it is removed, and the packet starts a new flow.
+ */
+static __noinline bool flow_redecide(const struct pkt *pkt,
+				     const struct datapath_config *config,
+				     struct flow *flow)
+{
+	__u32 generation = config->generation;
+	struct first *first = first_start(pkt);
+	enum reason why;
+
+	if (!first)
+		return false;
+	if (flow->flags & FLOW_REPLY) {
+		peer_find(&first->from, &flow->to_dst);
+		peer_find(&first->to, &first->pkt.key.src);
+		first->backend_port = first->pkt.key.sport;
+	} else {
+		peer_find(&first->from, &first->pkt.key.src);
+		peer_find(&first->to, &flow->to_dst);
+		first->backend_port = flow->to_dport;
+	}
+	first->publish = flow->publish;
+	if (!flow_is_current(first, flow)) {
+		flow_del(&first->pkt.key, flow);
+		return false;
+	}
+
+	why = decide(first, config);
+	flow->rule = first->rule;
+	flow->reason = why;
+	if (why == REASON_OK)
+		flow->flags &= ~FLOW_DENIED;
+	else
+		flow->flags |= FLOW_DENIED;
+	flow->generation = generation;
+	return true;
+}
+
+/* The route has changed, or was not resolved: find it again. */
+static __noinline enum reason flow_reroute(struct __sk_buff *skb,
+					   const struct pkt *pkt,
+					   const struct datapath_config *config,
+					   struct flow *flow)
+{
+	const struct endpoint_val *endpoint;
+	__u32 ifindex = skb->ifindex;
+	struct first *first = first_start(pkt);
+	enum reason why;
+
+	endpoint = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
+	if (!endpoint || !first)
+		return REASON_UNKNOWN_DEVICE;
+	why = hop_find(skb, first, endpoint->bridge_ifindex, &flow->to_dst);
+	if (why == REASON_OK)
+		flow_set_hop(flow, config, &first->hop);
+	return why;
+}
+
+/* A SYN on a flow that is ending starts a new connection: its own policy, its
+ * own port. A SYN-ACK does not. */
+static __noinline bool flow_is_ending(const struct pkt *pkt,
+				      const struct flow *flow)
+{
+	return (flow->seen | flow_pair_seen(&pkt->key, flow)) &
+	       (FLOW_SEEN_FIN | FLOW_SEEN_RST);
+}
+
+static __always_inline bool is_syn(const struct pkt *pkt)
+{
+	return (pkt->tcp_flags & (TCP_FLAG_SYN_BIT | TCP_FLAG_ACK_BIT)) ==
+	       TCP_FLAG_SYN_BIT;
+}
+
+static __always_inline bool frame_is_from(struct __sk_buff *skb,
+					  const struct endpoint_val *endpoint)
+{
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	struct ethhdr *eth = data;
+
+	if ((void *)(eth + 1) > end)
+		return false;
+	return mac_equal(eth->h_source, endpoint->mac);
+}
+
+static __always_inline void flow_touch(const struct __sk_buff *skb,
+				       const struct pkt *pkt, struct flow *flow)
+{
+	__u8 seen = flow_seen_bits(pkt);
+
+	flow->packets++;
+	flow->bytes += skb->len;
+	if (flow->last_seen != pkt->now)
+		flow->last_seen = pkt->now;
+	if ((flow->seen & seen) != seen)
+		flow->seen |= seen;
+}
+
+static __noinline enum reason flow_denied(const struct __sk_buff *skb,
+					  const struct flow *flow)
+{
+	if (flow->rule)
+		hits_add(&bn_rule_hits, flow->rule, 1, skb->len, 0);
+	return flow->reason;
+}
+
+/* A flow to the host's stack crosses the bridge, which learns from the frame's
+ * MAC: it must be the endpoint's own. */
+static __always_inline bool flow_frame_is_valid(struct __sk_buff *skb,
+						const struct flow *flow)
+{
+	const struct endpoint_val *endpoint;
+	__u32 ifindex = skb->ifindex;
+
+	if (flow->action != FLOW_STACK || !flow->in_slot)
+		return true;
+	endpoint = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
+	return endpoint && frame_is_from(skb, endpoint);
+}
+
+/* The fast path. REASON_OK is a miss: the packet walks on. */
+static __always_inline enum reason
+stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
+	       const struct datapath_config *config, struct flow **ret_flow)
+{
+	struct flow *flow;
+	enum reason why;
+
+	if (pkt->kind != PKT_FLOW)
+		return REASON_OK;
+	flow = bpf_map_lookup_elem(&bn_flows, &pkt->key);
+	/* Somebody else's flow: the source check will say more. */
+	if (!flow || flow->in_ifindex != pkt->in_ifindex)
+		return REASON_OK;
+	if (flow->generation != config->generation &&
+	    !flow_redecide(pkt, config, flow))
+		return REASON_OK;
+	if (is_syn(pkt) && flow_is_ending(pkt, flow)) {
+		flow_del(&pkt->key, flow);
+		return REASON_OK;
+	}
+
+	pkt->slot = flow->in_slot ?: flow->out_slot;
+	if (flow->flags & FLOW_DENIED)
+		return flow_denied(skb, flow);
+	if (!flow_frame_is_valid(skb, flow))
+		return REASON_SPOOFED_SOURCE;
+	why = ttl_check(pkt, flow->flags & FLOW_ROUTED, flow->publish);
+	if (why != REASON_OK)
+		return why;
+	if (flow->action == FLOW_OUT &&
+	    flow->route_generation != config->route_generation) {
+		why = flow_reroute(skb, pkt, config, flow);
+		if (why != REASON_OK)
+			return why;
+	}
+	flow_touch(skb, pkt, flow);
+	*ret_flow = flow;
+	return REASON_FORWARDED;
+}
+
+/* ---------------------------------------------------- the first packet */
+
+/* RFC 826: the sender's MAC and IPv4 address must be the endpoint's own. */
+static __always_inline enum reason
+arp_check(struct __sk_buff *skb, const struct endpoint_val *endpoint)
+{
+	struct {
+		__u8 head[8]; /* hardware, protocol, their lengths, operation */
+		__u8 sender_mac[ETH_ALEN];
+		__be32 sender;
+	} __attribute__((packed)) arp;
+	const struct endpoint_val *owner;
+	struct ipaddr sender;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &arp, sizeof(arp)))
+		return REASON_MALFORMED;
+	if (!mac_equal(arp.sender_mac, endpoint->mac))
+		return REASON_SPOOFED_SOURCE;
+	if (!arp.sender) /* a probe, RFC 5227 1.1 */
+		return REASON_OK;
+	sender = ipaddr_v4(arp.sender);
+	owner = bpf_map_lookup_elem(&bn_addrs, &sender);
+	if (!owner || owner->ifindex != endpoint->ifindex)
+		return REASON_SPOOFED_SOURCE;
+	return REASON_OK;
+}
+
+/* An endpoint may send from its own addresses only. To a group it may also
+ * send without one yet (DHCP), and link-local is the link's own business. */
+static __always_inline enum reason source_check(const struct pkt *pkt,
+						const struct endpoint_val *ep)
+{
+	const struct endpoint_val *owner;
+
+	if (pkt->kind == PKT_NEIGHBOUR)
+		return REASON_OK;
+	owner = bpf_map_lookup_elem(&bn_addrs, &pkt->key.src);
+	if (owner && owner->ifindex == ep->ifindex)
+		return REASON_OK;
+	if (pkt->kind == PKT_MULTICAST && !pkt->key.src.word[3])
+		return REASON_OK;
+	return REASON_SPOOFED_SOURCE;
+}
+
+/* Every packet of a container proves its source before anything else. */
+static __always_inline enum reason stage_source(struct __sk_buff *skb,
+						struct first *first)
+{
+	const struct endpoint_val *endpoint;
+	struct pkt *pkt = &first->pkt;
+	__u32 ifindex = skb->ifindex;
+	enum reason why;
+
+	endpoint = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
+	if (!endpoint)
+		return REASON_UNKNOWN_DEVICE;
+	pkt->slot = endpoint->slot;
+	if (pkt->kind == PKT_OTHER)
+		return REASON_ETHERTYPE;
+	if (!frame_is_from(skb, endpoint))
+		return REASON_SPOOFED_SOURCE;
+
+	why = pkt->kind == PKT_ARP ? arp_check(skb, endpoint) :
+				     source_check(pkt, endpoint);
+	if (why != REASON_OK)
+		return why;
+	peer_set(&first->from, &pkt->key.src, endpoint);
+	return REASON_OK;
+}
+
+/* Nothing from outside may claim to be one of ours. */
+static __always_inline enum reason stage_outside_source(struct first *first)
+{
+	const struct pkt *pkt = &first->pkt;
+
+	if (pkt->kind == PKT_ARP || pkt->kind == PKT_OTHER ||
+	    pkt->kind == PKT_NEIGHBOUR)
+		return REASON_TO_STACK;
+	if (address_is_ours(&pkt->key.src))
+		return REASON_SPOOFED_SOURCE;
+	peer_set(&first->from, &pkt->key.src, NULL);
+	return REASON_OK;
+}
+
+static __always_inline enum reason to_host_or(const struct pkt *pkt,
+					      enum reason why)
+{
+	return bpf_map_lookup_elem(&bn_locals, &pkt->key.dst) ?
+		       REASON_TO_STACK :
+		       why;
+}
+
+/* What cannot be a flow, or start one, stays with the bridge and the host, or
+ * ends here. */
+static __always_inline enum reason stage_not_a_flow(const struct first *first)
+{
+	const struct pkt *pkt = &first->pkt;
+
+	switch (pkt->kind) {
+	case PKT_ARP:
+	case PKT_MULTICAST:
+	case PKT_NEIGHBOUR:
+		return REASON_TO_STACK;
+	case PKT_FRAGMENT:
+		return to_host_or(pkt, REASON_FRAGMENT_UNKNOWN);
+	case PKT_OPTIONS:
+		return to_host_or(pkt, REASON_PROTOCOL);
+	default:
+		return pkt->echo_reply ? REASON_PROTOCOL : REASON_OK;
+	}
+}
+
+/* Flow look-up came first: an exact tuple beats a listener. So only the first
+ * packet of a flow to one of the host's own addresses gets here. */
+static __always_inline enum reason stage_publish(struct first *first)
+{
+	const struct flow_key *key = &first->pkt.key;
+	const struct publish_val *publish;
+
+	first->backend_port = key->dport;
+	peer_find(&first->to, &key->dst);
+	if (first->to.place != PLACE_HOST || first->pkt.kind != PKT_FLOW)
+		return REASON_OK;
+	if (key->proto != IPPROTO_TCP && key->proto != IPPROTO_UDP)
+		return REASON_OK;
+	publish = publish_find(&key->dst, key->dport, key->proto);
+	if (!publish)
+		return REASON_OK;
+
+	if (!first->pkt.slot)
+		first->pkt.slot = publish->slot;
+	if (!publish_admits(publish, &first->from.addr))
+		return REASON_PUBLISH_FROM;
+	peer_find(&first->to, &publish->backend);
+	if (first->to.place != PLACE_ENDPOINT)
+		return REASON_NO_ROUTE;
+	first->backend_port = publish->backend_port;
+	first->publish = publish->id;
+	return REASON_OK;
+}
+
+/* From outside, only published ports lead to a container. The rest is the
+ * host's business: its own traffic, and what it forwards elsewhere. */
+static __always_inline enum reason
+stage_outside_destination(struct first *first)
+{
+	if (first->publish)
+		return REASON_OK;
+	if (first->to.place == PLACE_HOST ||
+	    !address_is_ours(&first->pkt.key.dst))
+		return REASON_TO_STACK;
+	if (first->to.place == PLACE_ENDPOINT)
+		first->pkt.slot = first->to.endpoint.slot;
+	return REASON_UNPUBLISHED;
+}
+
+/* An address of our subnets that nobody has. */
+static __always_inline enum reason stage_destination(const struct first *first)
+{
+	if (first->to.place == PLACE_WORLD &&
+	    address_is_ours(&first->pkt.key.dst))
+		return REASON_NO_ROUTE;
+	return REASON_OK;
+}
+
+static __always_inline enum reason
+stage_policy(const struct __sk_buff *skb, struct first *first,
+	     const struct datapath_config *config)
+{
+	enum reason why = decide(first, config);
+
+	if (why == REASON_POLICY_DENY)
+		hits_add(&bn_rule_hits, first->rule, 1, skb->len, 0);
+	return why;
+}
+
+/* The host's own stack stands at one end: it sends and receives as usual. */
+static __always_inline bool is_host_flow(const struct first *first)
+{
+	return first->from.place == PLACE_HOST || first->to.place == PLACE_HOST;
+}
+
+/* A packet between two endpoints of one network is switched, not routed. */
+static __always_inline bool is_routed(const struct first *first)
+{
+	if (is_host_flow(first))
+		return false;
+	return first->publish || first->from.network != first->to.network;
+}
+
+static __always_inline enum reason stage_next_hop(struct __sk_buff *skb,
+						  struct first *first)
+{
+	enum reason why =
+		ttl_check(&first->pkt, is_routed(first), first->publish);
+
+	if (why != REASON_OK || first->to.place != PLACE_WORLD)
+		return why;
+	return hop_find(skb, first, first->from.endpoint.bridge_ifindex,
+			&first->pkt.key.dst);
+}
+
+static __always_inline enum reason snat_to_uplink(struct first *first)
+{
+	const struct uplink_val *uplink;
+
+	if (first->network_flags & NETWORK_NO_MASQUERADE)
+		return REASON_UNTRANSLATED_EGRESS;
+	if (!first->pkt.translatable)
+		return REASON_PROTOCOL;
+	uplink = uplink_find(first->hop.ifindex);
+	if (!uplink)
+		return REASON_NO_UPLINK;
+	first->snat = first->pkt.v4 ? uplink->snat4 : uplink->snat6;
+	return ipaddr_is_zero(&first->snat) ? REASON_UNTRANSLATED_EGRESS :
+					      REASON_OK;
+}
+
+/* Which address the client gets: the uplink's on the way out, the gateway's
+ * when a container reaches itself through a published port, else its own. */
+static __always_inline enum reason stage_snat(struct first *first)
+{
+	const struct network_val *network;
+	__u32 id = first->from.network;
+
+	if (first->to.place == PLACE_WORLD)
+		return snat_to_uplink(first);
+	if (!first->publish ||
+	    first->from.endpoint.slot != first->to.endpoint.slot)
+		return REASON_OK;
+	network = bpf_map_lookup_elem(&bn_networks, &id);
+	if (!network)
+		return REASON_NO_ROUTE;
+	first->snat = first->pkt.v4 ? network->gateway4 : network->gateway6;
+	return REASON_OK;
+}
+
+/* Into peer's container, from the other end of the flow. */
+static __always_inline void flow_set_peer(struct flow *flow,
+					  const struct peer *peer,
+					  const struct peer *other)
+{
+	flow->action = FLOW_PEER;
+	flow->out_ifindex = peer->endpoint.ifindex;
+	__builtin_memcpy(flow->dmac, peer->endpoint.mac, ETH_ALEN);
+	if (flow->flags & FLOW_ROUTED)
+		__builtin_memcpy(flow->smac, peer->endpoint.gateway_mac,
+				 ETH_ALEN);
+	else
+		__builtin_memcpy(flow->smac, other->endpoint.mac, ETH_ALEN);
+}
+
+static __always_inline void
+flow_set_common(struct first *first, const struct datapath_config *config)
+{
+	struct flow *flow = &first->flow;
+
+	__builtin_memset(flow, 0, sizeof(*flow));
+	flow->generation = config->generation;
+	flow->last_seen = first->pkt.now;
+	flow->created = first->pkt.now;
+	flow->publish = first->publish;
+	flow->rule = first->rule;
+	if (is_routed(first))
+		flow->flags |= FLOW_ROUTED;
+}
+
+static __always_inline void flow_set_reply(struct first *first,
+					   const struct datapath_config *config,
+					   __u32 in_ifindex)
+{
+	const struct flow_key *key = &first->pkt.key;
+	struct flow *flow = &first->flow;
+
+	flow_set_common(first, config);
+	flow->flags |= FLOW_REPLY;
+	if (first->publish)
+		flow->flags |= FLOW_NAT_SRC;
+	if (!ipaddr_is_zero(&first->snat))
+		flow->flags |= FLOW_NAT_DST;
+	flow->in_ifindex = FLOW_FROM_UPLINK;
+	if (first->to.place == PLACE_ENDPOINT)
+		flow->in_ifindex = first->to.endpoint.ifindex;
+	if (first->to.place == PLACE_HOST)
+		flow->in_ifindex = FLOW_FROM_HOST;
+	flow->in_slot = first->to.endpoint.slot;
+	flow->out_slot = first->from.endpoint.slot;
+	flow->to_src = key->dst;
+	flow->to_sport = key->dport;
+	flow->to_dst = key->src;
+	flow->to_dport = key->sport;
+	if (is_host_flow(first))
+		return;
+	if (first->from.place == PLACE_ENDPOINT) {
+		flow_set_peer(flow, &first->from, &first->to);
+		return;
+	}
+	/* The way back out is looked up by the first reply. */
+	flow->action = FLOW_OUT;
+	flow->out_ifindex = in_ifindex;
+	flow->route_generation = config->route_generation - 1;
+}
+
+static __always_inline void
+flow_set_forward(struct first *first, const struct datapath_config *config)
+{
+	struct flow *flow = &first->flow;
+
+	flow_set_common(first, config);
+	if (first->publish)
+		flow->flags |= FLOW_NAT_DST;
+	if (!ipaddr_is_zero(&first->snat))
+		flow->flags |= FLOW_NAT_SRC;
+	flow->in_ifindex = first->pkt.in_ifindex;
+	flow->in_slot = first->from.endpoint.slot;
+	flow->out_slot = first->to.endpoint.slot;
+	flow->to_src = first->reply_key.dst;
+	flow->to_sport = first->reply_key.dport;
+	flow->to_dst = first->to.addr;
+	flow->to_dport = first->backend_port;
+	if (is_host_flow(first))
+		return;
+	if (first->to.place == PLACE_ENDPOINT) {
+		flow_set_peer(flow, &first->to, &first->from);
+		return;
+	}
+	flow->action = FLOW_OUT;
+	flow_set_hop(flow, config, &first->hop);
+}
+
+/* Another flow has the reply's tuple. One that has been idle past its time is
+ * only waiting for bn_gc: it makes room. */
+static __always_inline bool conflict_clear(const struct first *first,
+					   const struct datapath_config *config)
+{
+	const struct flow_key *key = &first->reply_key;
+	struct flow *old = bpf_map_lookup_elem(&bn_flows, key);
+	__u32 limit;
+
+	if (!old)
+		return true;
+	limit = flow_idle_limit(config, key->proto, old->seen,
+				flow_pair_seen(key, old));
+	if (first->pkt.now - old->last_seen <= limit)
+		return false;
+	flow_del(key, old);
+	return true;
+}
+
+static __always_inline enum reason
+reply_insert(struct first *first, const struct datapath_config *config)
+{
+	struct flow_key *key = &first->reply_key;
+	int ret;
+
+	key->src = first->to.addr;
+	key->sport = first->backend_port;
+	key->dst = first->pkt.key.src;
+	/* An echo request's identifier moves to the other side of its reply. */
+	key->dport = first->pkt.key.sport;
+	key->proto = first->pkt.key.proto;
+	if (!ipaddr_is_zero(&first->snat)) {
+		key->dst = first->snat;
+		return snat_insert(first, config);
+	}
+
+	ret = bpf_map_update_elem(&bn_flows, key, &first->flow, BPF_NOEXIST);
+	if (ret == -EEXIST) {
+		if (!conflict_clear(first, config))
+			return REASON_FLOW_CONFLICT;
+		ret = bpf_map_update_elem(&bn_flows, key, &first->flow,
+					  BPF_NOEXIST);
+	}
+	return ret ? REASON_FLOWS_FULL : REASON_OK;
+}
+
+static __always_inline enum reason
+forward_insert(struct first *first, const struct datapath_config *config)
+{
+	struct flow_stats *stats = stats_get();
+	int ret;
+
+	flow_set_forward(first, config);
+	ret = bpf_map_update_elem(&bn_flows, &first->pkt.key, &first->flow,
+				  BPF_NOEXIST);
+	if (!ret) {
+		if (stats)
+			stats->created++;
+		return REASON_OK;
+	}
+	bpf_map_delete_elem(&bn_flows, &first->reply_key);
+	return ret == -EEXIST ? REASON_OK : REASON_FLOWS_FULL;
+}
+
+/*
+ * Writes the flow. The reply entry goes first, because inserting it is what
+ * takes the source port; the forward entry follows. Another CPU may commit the
+ * same flow at the same time: whoever comes second takes its reply entry back
+ * and uses the first one's flow.
+ */
+static __always_inline enum reason
+stage_commit(struct __sk_buff *skb, struct first *first,
+	     const struct datapath_config *config, struct flow **ret_flow)
+{
+	struct flow_stats *stats = stats_get();
+	struct flow *flow;
+	enum reason why;
+
+	flow_set_reply(first, config, skb->ifindex);
+	why = reply_insert(first, config) ?: forward_insert(first, config);
+	if (why == REASON_FLOWS_FULL && stats)
+		stats->full++;
+	if (why != REASON_OK)
+		return why;
+
+	flow = bpf_map_lookup_elem(&bn_flows, &first->pkt.key);
+	if (!flow || flow->in_ifindex != first->pkt.in_ifindex)
+		return REASON_FLOW_CONFLICT;
+	flow_touch(skb, &first->pkt, flow);
+	*ret_flow = flow;
+	return REASON_FORWARDED;
+}
+
+/* -------------------------------------------------- the stack's own side */
+
+/*
+ * What the stack sends to a container is the host's own (a connection, an ICMP
+ * error) or an answer, which is a flow hit. A packet that the host forwards
+ * from somewhere else has an ingress device and is not published to anybody.
+ */
+static __always_inline enum reason stage_host_source(struct __sk_buff *skb,
+						     struct first *first)
+{
+	const struct endpoint_val *endpoint;
+	struct pkt *pkt = &first->pkt;
+	__u32 ifindex = skb->ifindex;
+
+	endpoint = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
+	if (!endpoint)
+		return REASON_UNKNOWN_DEVICE;
+	pkt->slot = endpoint->slot;
+	if (pkt->kind != PKT_FLOW)
+		return REASON_TO_STACK;
+	if (skb->ingress_ifindex)
+		return REASON_UNPUBLISHED;
+	/* ICMP errors answer a packet that was let through. */
+	if (!pkt->translatable && (pkt->key.proto == IPPROTO_ICMP ||
+				   pkt->key.proto == IPPROTO_ICMPV6))
+		return REASON_TO_STACK;
+
+	peer_set(&first->from, &pkt->key.src, NULL);
+	first->from.place = PLACE_HOST;
+	peer_find(&first->to, &pkt->key.dst);
+	first->backend_port = pkt->key.dport;
+	if (first->to.endpoint.ifindex != ifindex)
+		return REASON_NO_ROUTE;
+	return REASON_OK;
+}
+
+/* The uplink's own traffic, and every redirected packet, passes at the first
+ * comparison; a source of ours ends here. */
+static __always_inline bool is_translated(struct __sk_buff *skb)
+{
+	const struct uplink_val *uplink = uplink_find(skb->ifindex);
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	struct iphdr *ip = data + ETH_HLEN;
+	struct ethhdr *eth = data;
+
+	return uplink && (void *)(ip + 1) <= end &&
+	       eth->h_proto == bpf_htons(ETH_P_IP) &&
+	       ip->saddr == uplink->snat4.word[3];
+}
+
+/* ----------------------------------------------------------- entry points */
+
+static __always_inline void pkt_start(struct pkt *pkt, __u32 in_ifindex)
+{
+	pkt->in_ifindex = in_ifindex;
+	pkt->now = flow_now();
+}
+
+/*
+ * Each program tries the fast path first. The walk of a first packet is a
+ * function of its own: inlined, the verifier would follow every kind of packet
+ * through all of its stages.
+ */
+static __noinline int first_from_container(struct __sk_buff *skb,
+					   const struct pkt *pkt,
+					   const struct datapath_config *config)
+{
+	struct first *first = first_start(pkt);
+	struct flow *flow = NULL;
+	enum reason why;
+
+	if (!first)
+		return finish(skb, pkt, config, NULL, REASON_UNKNOWN_DEVICE);
+	why = stage_source(skb, first)		       ?:
+		      stage_not_a_flow(first)	       ?:
+		      stage_publish(first)	       ?:
+		      stage_destination(first)	       ?:
+		      stage_policy(skb, first, config) ?:
+		      stage_next_hop(skb, first)       ?:
+		      stage_snat(first)		       ?:
+		      stage_commit(skb, first, config, &flow);
+	return finish(skb, &first->pkt, config, flow, why);
+}
+
+SEC("tc")
+int bn_from_container(struct __sk_buff *skb)
+{
+	const struct datapath_config *config = config_get();
+	struct flow *flow = NULL;
+	struct pkt pkt = {};
+	enum reason why;
+
+	pkt_start(&pkt, skb->ifindex);
+	if (!config)
+		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
+	why = pkt_parse(skb, &pkt) ?: stage_flow_hit(skb, &pkt, config, &flow);
+	if (why == REASON_OK)
+		return first_from_container(skb, &pkt, config);
+	return finish(skb, &pkt, config, flow, why);
+}
+
+static __noinline int first_from_uplink(struct __sk_buff *skb,
+					const struct pkt *pkt,
+					const struct datapath_config *config)
+{
+	struct first *first = first_start(pkt);
+	struct flow *flow = NULL;
+	enum reason why;
+
+	if (!first)
+		return finish(skb, pkt, config, NULL, REASON_UNKNOWN_DEVICE);
+	why = stage_outside_source(first)	       ?:
+		      stage_publish(first)	       ?:
+		      stage_outside_destination(first) ?:
+		      stage_policy(skb, first, config) ?:
+		      stage_next_hop(skb, first)       ?:
+		      stage_commit(skb, first, config, &flow);
+	return finish(skb, &first->pkt, config, flow, why);
+}
+
+SEC("tc")
+int bn_from_uplink(struct __sk_buff *skb)
+{
+	const struct datapath_config *config = config_get();
+	struct flow *flow = NULL;
+	struct pkt pkt = {};
+	enum reason why;
+
+	pkt_start(&pkt, FLOW_FROM_UPLINK);
+	if (!config)
+		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
+	why = pkt_parse(skb, &pkt) ?: stage_flow_hit(skb, &pkt, config, &flow);
+	if (why == REASON_OK)
+		return first_from_uplink(skb, &pkt, config);
+	return finish(skb, &pkt, config, flow, why);
+}
+
+static __noinline int first_to_container(struct __sk_buff *skb,
+					 const struct pkt *pkt,
+					 const struct datapath_config *config)
+{
+	struct first *first = first_start(pkt);
+	struct flow *flow = NULL;
+	enum reason why;
+
+	if (!first)
+		return finish(skb, pkt, config, NULL, REASON_UNKNOWN_DEVICE);
+	why = stage_host_source(skb, first)	       ?:
+		      stage_policy(skb, first, config) ?:
+		      stage_commit(skb, first, config, &flow);
+	return finish(skb, &first->pkt, config, flow, why);
+}
+
+SEC("tc")
+int bn_to_container(struct __sk_buff *skb)
+{
+	const struct datapath_config *config = config_get();
+	struct pkt pkt = { .through_stack = true };
+	struct flow *flow = NULL;
+	enum reason why;
+
+	pkt_start(&pkt, FLOW_FROM_HOST);
+	if (!config)
+		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
+	why = pkt_parse(skb, &pkt) ?: stage_flow_hit(skb, &pkt, config, &flow);
+	if (why == REASON_OK)
+		return first_to_container(skb, &pkt, config);
+	return finish(skb, &pkt, config, flow, why);
+}
+
+SEC("tc")
+int bn_to_uplink(struct __sk_buff *skb)
+{
+	struct pkt pkt = { .through_stack = true };
+
+	if (is_translated(skb) || pkt_parse(skb, &pkt) != REASON_OK)
+		return TC_ACT_UNSPEC;
+	if (pkt.kind == PKT_ARP || pkt.kind == PKT_OTHER ||
+	    !address_is_ours(&pkt.key.src))
+		return TC_ACT_UNSPEC;
+	return finish(skb, &pkt, NULL, NULL, REASON_UNTRANSLATED_EGRESS);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

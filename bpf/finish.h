@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* finish - the only way out: every packet is counted once, under one reason */
+#ifndef BPFNET_BPF_FINISH_H
+#define BPFNET_BPF_FINISH_H
+
+#include <linux/errno.h>
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
+
+#include "flow.h"
+#include "maps.h"
+#include "pkt.h"
+#include "rewrite.h"
+
+static __always_inline void count_reason(enum reason why)
+{
+	__u32 slot = why;
+	__u64 *count = bpf_map_lookup_elem(&bn_reasons, &slot);
+
+	if (count)
+		(*count)++;
+}
+
+static __always_inline void count_endpoint_drop(__u32 slot, enum reason why)
+{
+	struct endpoint_stats *stats = bpf_map_lookup_elem(&bn_ep_stats, &slot);
+
+	if (stats && why < 32)
+		stats->reasons[why]++;
+}
+
+static __always_inline void count_endpoints(const struct __sk_buff *skb,
+					    const struct flow *flow)
+{
+	struct endpoint_stats *stats;
+	__u32 slot = flow->in_slot;
+
+	if (slot) {
+		stats = bpf_map_lookup_elem(&bn_ep_stats, &slot);
+		if (stats) {
+			stats->tx_packets++;
+			stats->tx_bytes += skb->len;
+		}
+	}
+	slot = flow->out_slot;
+	if (slot) {
+		stats = bpf_map_lookup_elem(&bn_ep_stats, &slot);
+		if (stats) {
+			stats->rx_packets++;
+			stats->rx_bytes += skb->len;
+		}
+	}
+}
+
+static __always_inline bool
+heartbeat_is_fresh(const struct pkt *pkt, const struct datapath_config *config)
+{
+	return pkt->now - config->heartbeat <= HEARTBEAT_STALE_TICKS;
+}
+
+/*
+ * Where the translated packet goes. Without an agent that watches the
+ * neighbours, cached MACs are not trusted: the kernel finds the next hop for
+ * every packet, slower but right.
+ */
+static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
+				 const struct datapath_config *config,
+				 const struct flow *flow)
+{
+	if (flow->action == FLOW_PEER) {
+		/* The bridge's MAC is not the device's, so the frame counts as
+		 * somebody else's; redirect_peer does not look again. */
+		if (skb->pkt_type != PACKET_HOST)
+			bpf_skb_change_type(skb, PACKET_HOST);
+		return bpf_redirect_peer(flow->out_ifindex, 0);
+	}
+	if (flow->action == FLOW_OUT && !pkt->through_stack) {
+		if (flow->route_generation == config->route_generation &&
+		    heartbeat_is_fresh(pkt, config))
+			return bpf_redirect(flow->out_ifindex, 0);
+		return bpf_redirect_neigh(flow->out_ifindex, NULL, 0, 0);
+	}
+	return TC_ACT_UNSPEC; /* the next program, then the stack */
+}
+
+/*
+ * why is what the last stage said: forwarded (as flow says), left to the stack,
+ * or the reason of a drop. TC_ACT_UNSPEC lets foreign programs go on.
+ */
+static __always_inline int finish(struct __sk_buff *skb, const struct pkt *pkt,
+				  const struct datapath_config *config,
+				  const struct flow *flow, enum reason why)
+{
+	if (why == REASON_FORWARDED) {
+		why = flow ? rewrite(skb, pkt, flow) : REASON_MALFORMED;
+		if (why == REASON_OK) {
+			count_reason(REASON_FORWARDED);
+			count_endpoints(skb, flow);
+			return leave(skb, pkt, config, flow);
+		}
+	}
+	count_reason(why);
+	if (why == REASON_TO_STACK)
+		return TC_ACT_UNSPEC;
+	count_endpoint_drop(pkt->slot, why);
+	return TC_ACT_SHOT;
+}
+
+#endif

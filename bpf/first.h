@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* first - the workspace in which a flow's first packet is decided */
+#ifndef BPFNET_BPF_FIRST_H
+#define BPFNET_BPF_FIRST_H
+
+#include "maps.h"
+#include "pkt.h"
+
+/* Who stands at one end of a flow. */
+enum place { PLACE_WORLD, PLACE_HOST, PLACE_ENDPOINT };
+
+struct peer {
+	__u32 place; /* enum place */
+	__u32 network;
+	struct ipaddr addr;
+	struct endpoint_val endpoint; /* zero unless PLACE_ENDPOINT */
+};
+
+/* The way out of an uplink. */
+struct hop {
+	__u32 ifindex;
+	__u8 dmac[ETH_ALEN];
+	__u8 smac[ETH_ALEN];
+	__u32 resolved; /* the MACs are known */
+};
+
+/*
+ * Both ends of a flow have fixed names: the client speaks first, to the
+ * service; the backend is who really answers. "src" and "dst" exist only in
+ * wire headers and in flow keys. The stages fill this from top to bottom.
+ */
+struct first {
+	struct pkt pkt;
+	struct peer from; /* client */
+	struct peer to; /* backend */
+	__be16 backend_port;
+	__u16 pad;
+	__u32 network_flags; /* enum network_flags of the endpoint's network */
+	__u32 publish; /* id, 0: none */
+	__u32 rule; /* id, 0: a default decided */
+	struct hop hop; /* towards PLACE_WORLD */
+	struct ipaddr snat; /* the client's new address, zero: keep it */
+	struct flow_key reply_key;
+	struct flow flow; /* the entry that is being written */
+};
+
+/*
+ * bn_first: one workspace for each CPU. A map and not the stack, which has 512
+ * bytes; and since the verifier does not follow the contents of maps, the many
+ * kinds of packets merge into one state here instead of multiplying.
+ *
+ * Written by:	the slow path. Programs at tc run with softirqs off, so nothing
+ *		else uses a CPU's workspace meanwhile.
+ * Read by:	the same run of the same program.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct first);
+} bn_first SEC(".maps");
+
+/* A clean workspace that knows pkt. */
+static __always_inline struct first *first_start(const struct pkt *pkt)
+{
+	__u32 zero = 0;
+	struct first *first = bpf_map_lookup_elem(&bn_first, &zero);
+
+	if (!first)
+		return NULL;
+	first->pkt = *pkt;
+	__builtin_memset(&first->from, 0,
+			 sizeof(*first) - offsetof(struct first, from));
+	return first;
+}
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* flow - flow entries: keys, pairs, states, time-outs */
+#ifndef BPFNET_BPF_FLOW_H
+#define BPFNET_BPF_FLOW_H
+
+/*
+ * DOC: flows
+ *
+ * A flow is two entries in bn_flows, one for each direction, each found by the
+ * tuple as it arrives. An entry says how the tuple leaves (to_*), and the
+ * reverse of that is the key of the other entry:
+ *
+ *	container 192.168.10.10:4000 asks 203.0.113.7:80 through 198.51.100.1
+ *
+ *	forward  192.168.10.10:4000 > 203.0.113.7:80
+ *	   to    198.51.100.1:4000  > 203.0.113.7:80
+ *	reply    203.0.113.7:80     > 198.51.100.1:4000	  (reverse of "to")
+ *	   to    203.0.113.7:80     > 192.168.10.10:4000  (reverse of forward)
+ *
+ * So each half leads to the other without a pointer, translation is symmetric,
+ * and taking a source port is inserting the reply entry: the hash table's own
+ * lock makes sure that only one CPU gets it. The forward entry comes second;
+ * when it cannot be inserted the reply entry is taken back.
+ *
+ * A direction only ever writes its own entry: what it has seen of TCP's flags,
+ * when it last saw a packet, and how many. The state of the flow is made from
+ * both halves when somebody asks: a FIN in both is closing, an RST in either is
+ * reset, packets in both is established. Nothing on the fast path reads the
+ * other half. Counters are plain additions: a direction of a flow normally
+ * stays on one CPU; where it does not, a lost count is the worst that happens,
+ * while bn_reasons and bn_ep_stats are per CPU and exact.
+ *
+ * An entry carries the generation of the decisions it was made under. When
+ * anything changes that might decide differently (policy, publishes,
+ * endpoints), user space counts the generation up, and the next packet of each
+ * half is decided again, with its translation kept. A flow that is no longer
+ * allowed stays as a denied entry until it expires: were it removed, its next
+ * packet could pass as a new flow in the other direction.
+ */
+
+#include <bpfnet/abi.h>
+
+#include "maps.h"
+#include "pkt.h"
+
+/* struct flow.in_ifindex of entries that no endpoint's device feeds. The
+ * loopback device is 1 in every namespace and never an endpoint's. */
+#define FLOW_FROM_UPLINK 0
+#define FLOW_FROM_HOST 1
+
+static __always_inline __u32 flow_now(void)
+{
+	return bpf_ktime_get_coarse_ns() >> FLOW_TICK_SHIFT;
+}
+
+/* The key of the other direction. */
+static __always_inline void flow_pair_key(const struct flow_key *key,
+					  const struct flow *flow,
+					  struct flow_key *ret_key)
+{
+	*ret_key = (struct flow_key){
+		.src = flow->to_dst,
+		.dst = flow->to_src,
+		.sport = flow->to_dport,
+		.dport = flow->to_sport,
+		.proto = key->proto,
+	};
+}
+
+static __always_inline __u8 flow_pair_seen(const struct flow_key *key,
+					   const struct flow *flow)
+{
+	struct flow_key pair_key;
+	struct flow *pair;
+
+	flow_pair_key(key, flow, &pair_key);
+	pair = bpf_map_lookup_elem(&bn_flows, &pair_key);
+	return pair ? pair->seen : 0;
+}
+
+static __always_inline __u8 flow_seen_bits(const struct pkt *pkt)
+{
+	__u8 seen = FLOW_SEEN;
+
+	if (pkt->tcp_flags & TCP_FLAG_SYN_BIT)
+		seen |= FLOW_SEEN_SYN;
+	if (pkt->tcp_flags & TCP_FLAG_FIN_BIT)
+		seen |= FLOW_SEEN_FIN;
+	if (pkt->tcp_flags & TCP_FLAG_RST_BIT)
+		seen |= FLOW_SEEN_RST;
+	return seen;
+}
+
+/* Ticks that a flow may be idle; mine and other are the seen bits of its two
+ * halves. The values are RFC 5382 REQ-5, RFC 4787 REQ-5, RFC 5508 REQ-2. */
+static __always_inline __u32 flow_idle_limit(const struct datapath_config *c,
+					     __u8 proto, __u8 mine, __u8 other)
+{
+	bool both = (mine & FLOW_SEEN) && (other & FLOW_SEEN);
+
+	switch (proto) {
+	case IPPROTO_TCP:
+		if ((mine | other) & FLOW_SEEN_RST)
+			return c->tcp_reset;
+		if ((mine & FLOW_SEEN_FIN) && (other & FLOW_SEEN_FIN))
+			return c->tcp_closing;
+		return both ? c->tcp_established : c->tcp_half_open;
+	case IPPROTO_UDP:
+		return both ? c->udp_stream : c->udp;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return c->icmp;
+	default:
+		return c->other;
+	}
+}
+
+static __always_inline void hits_add(void *map, __u32 id, __u64 packets,
+				     __u64 bytes, __u64 flows)
+{
+	struct hits *hits = bpf_map_lookup_elem(map, &id);
+
+	if (!hits)
+		return;
+	__sync_fetch_and_add(&hits->packets, packets);
+	__sync_fetch_and_add(&hits->bytes, bytes);
+	__sync_fetch_and_add(&hits->flows, flows);
+}
+
+/* What a flow counted outlives it in its publish and its rule. Two CPUs may
+ * remove one entry: the one whose delete succeeds does the adding. */
+static __always_inline void flow_del_half(const struct flow_key *key,
+					  const struct flow *flow)
+{
+	bool reply = flow->flags & FLOW_REPLY;
+	__u64 packets = flow->packets;
+	__u64 bytes = flow->bytes;
+	__u32 publish = flow->publish;
+	__u32 rule = flow->rule;
+
+	if (bpf_map_delete_elem(&bn_flows, key))
+		return;
+	if (publish && !reply)
+		hits_add(&bn_pub_hits, publish, packets, bytes, 1);
+	if (rule)
+		hits_add(&bn_rule_hits, rule, packets, bytes, !reply);
+}
+
+/* Both halves are one unit. */
+static __always_inline void flow_del(const struct flow_key *key,
+				     const struct flow *flow)
+{
+	struct flow_key pair_key;
+	struct flow *pair;
+
+	flow_pair_key(key, flow, &pair_key);
+	pair = bpf_map_lookup_elem(&bn_flows, &pair_key);
+	if (pair)
+		flow_del_half(&pair_key, pair);
+	flow_del_half(key, flow);
+}
+
+#endif

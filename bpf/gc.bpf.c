@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* gc - ends flows that have been idle past their time, in the kernel */
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include <bpfnet/abi.h>
+
+#include "flow.h"
+#include "maps.h"
+
+struct bpf_map;
+
+struct gc_walk {
+	const struct datapath_config *config;
+	__u32 now;
+	__u32 slot;
+	__u32 all;
+	__u32 pad;
+	__u64 scanned;
+	__u64 expired;
+	__u64 established;
+	__u64 embryonic;
+};
+
+static __always_inline bool is_wanted(const struct gc_walk *walk,
+				      const struct flow *flow)
+{
+	return walk->all || (walk->slot && (flow->in_slot == walk->slot ||
+					    flow->out_slot == walk->slot));
+}
+
+/* A flow lives while either half does. */
+static __always_inline __u32 idle_ticks(const struct gc_walk *walk,
+					const struct flow *flow,
+					const struct flow *pair)
+{
+	__u32 mine = walk->now - flow->last_seen;
+	__u32 other = pair ? walk->now - pair->last_seen : mine;
+
+	/* A packet may have come after walk->now was read. */
+	if ((__s32)mine < 0 || (__s32)other < 0)
+		return 0;
+	return mine < other ? mine : other;
+}
+
+/*
+ * Visits every entry, and decides about a flow at its forward half; a reply
+ * half alone is one whose forward half was never written or is already gone.
+ * A packet that refreshes the flow between the look and the delete loses its
+ * entry all the same; its next packet starts the flow again.
+ */
+static long gc_visit(struct bpf_map *map, const struct flow_key *key,
+		     struct flow *flow, struct gc_walk *walk)
+{
+	struct flow_key pair_key;
+	struct flow *pair;
+	__u32 limit;
+	__u8 other;
+
+	(void)map;
+	if (!key || !flow || !walk || !walk->config)
+		return 1;
+	walk->scanned++;
+	flow_pair_key(key, flow, &pair_key);
+	pair = bpf_map_lookup_elem(&bn_flows, &pair_key);
+	if ((flow->flags & FLOW_REPLY) && pair)
+		return 0;
+
+	other = pair ? pair->seen : 0;
+	limit = flow_idle_limit(walk->config, key->proto, flow->seen, other);
+	if (idle_ticks(walk, flow, pair) <= limit && !is_wanted(walk, flow)) {
+		if (other & FLOW_SEEN)
+			walk->established++;
+		else
+			walk->embryonic++;
+		return 0;
+	}
+	walk->expired++;
+	if (pair)
+		flow_del_half(&pair_key, pair);
+	flow_del_half(key, flow);
+	return 0;
+}
+
+SEC("syscall")
+int bn_gc(struct gc_args *args)
+{
+	struct gc_walk walk = {
+		.config = config_get(),
+		.now = flow_now(),
+		.slot = args->slot,
+		.all = args->all,
+	};
+	struct flow_stats *stats = stats_get();
+
+	bpf_for_each_map_elem(&bn_flows, gc_visit, &walk, 0);
+	args->scanned = walk.scanned;
+	args->expired = walk.expired;
+	args->established = walk.established;
+	args->embryonic = walk.embryonic;
+	if (stats)
+		stats->expired += walk.expired;
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

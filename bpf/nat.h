@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* nat - decides translations: published ports, source ports */
+#ifndef BPFNET_BPF_NAT_H
+#define BPFNET_BPF_NAT_H
+
+#include <linux/errno.h>
+
+#include "first.h"
+#include "flow.h"
+#include "maps.h"
+#include "pkt.h"
+
+/* The published port that answers on host:port: the exact address before any
+ * address of the host. The caller knows that host is the host's own. */
+static __always_inline struct publish_val *
+publish_find(const struct ipaddr *host, __be16 port, __u8 proto)
+{
+	struct publish_key key = { .host = *host,
+				   .port = port,
+				   .proto = proto };
+	struct publish_val *publish;
+
+	publish = bpf_map_lookup_elem(&bn_publish, &key);
+	if (publish)
+		return publish;
+	key.host.word[3] = 0;
+	if (!ipaddr_is_v4(host))
+		__builtin_memset(&key.host, 0, sizeof(key.host));
+	return bpf_map_lookup_elem(&bn_publish, &key);
+}
+
+static __always_inline bool publish_admits(const struct publish_val *publish,
+					   const struct ipaddr *client)
+{
+	struct publish_from_key key = {
+		.prefix_bits = 32 + 128,
+		.publish = publish->id,
+		.addr = *client,
+	};
+
+	if (!(publish->flags & PUBLISH_HAS_FROM))
+		return true;
+	return bpf_map_lookup_elem(&bn_pub_from, &key);
+}
+
+/*
+ * Source ports. Taking a port is inserting the reply entry under it, so two
+ * CPUs cannot take the same one. The first try is the client's own port; then
+ * a walk that starts at a keyed hash of the client's address and port, so that
+ * one socket gets the same public port towards every destination (RFC 4787
+ * REQ-1), with an odd stride, which visits a port twice only after all of them.
+ */
+struct port_walk {
+	__u32 base; /* first port of the range, host order */
+	__u32 size; /* of the range, at least 1 */
+	__u32 start;
+	__u32 stride;
+	__u32 tries;
+	__u32 keep; /* host order: the client's own port */
+	bool keeps; /* keep lies in the range */
+	bool echo; /* the identifier of an echo is not a port */
+	bool found;
+	bool full; /* the table, not the ports */
+};
+
+static __always_inline __u32 hash_mix(__u32 hash, __u32 word)
+{
+	hash ^= word;
+	hash *= 0x9e3779b1;
+	return hash ^ (hash >> 15);
+}
+
+static __always_inline __u32 hash_client(__u64 secret,
+					 const struct ipaddr *client,
+					 __be16 port, __u8 proto)
+{
+	__u32 hash = secret;
+
+	hash = hash_mix(hash, client->word[0]);
+	hash = hash_mix(hash, client->word[1]);
+	hash = hash_mix(hash, client->word[2]);
+	hash = hash_mix(hash, client->word[3]);
+	hash = hash_mix(hash, (__u32)port << 8 | proto);
+	return hash_mix(hash, secret >> 32);
+}
+
+static __always_inline __u32 port_pick(const struct port_walk *walk,
+				       __u32 index)
+{
+	if (index == 0 && walk->keeps)
+		return walk->keep;
+	return walk->base + (walk->start + index * walk->stride) % walk->size;
+}
+
+static long port_try(__u32 index, struct port_walk *walk)
+{
+	__u32 zero = 0;
+	struct first *first = bpf_map_lookup_elem(&bn_first, &zero);
+	struct flow_key *key;
+	int ret;
+
+	if (!first || !walk->size)
+		return 1;
+	key = &first->reply_key;
+	walk->tries = index;
+	key->dport = bpf_htons(port_pick(walk, index));
+	/* A published port must stay free for its clients. */
+	if (!walk->echo && publish_find(&key->dst, key->dport, key->proto))
+		return 0;
+
+	ret = bpf_map_update_elem(&bn_flows, key, &first->flow, BPF_NOEXIST);
+	if (ret == -EEXIST)
+		return 0;
+	walk->found = !ret;
+	walk->full = ret;
+	return 1;
+}
+
+/* Bucket n counts allocations that needed 2^(n-1) to 2^n - 1 retries. */
+static __always_inline void snat_count(const struct port_walk *walk)
+{
+	struct flow_stats *stats = stats_get();
+	__u32 bucket = 0;
+
+	if (!stats)
+		return;
+	if (!walk->found) {
+		stats->snat_failed++;
+		stats->snat_retries[SNAT_RETRY_BUCKETS - 1]++;
+		return;
+	}
+	for (__u32 tries = walk->tries; tries; tries >>= 1)
+		if (++bucket == SNAT_RETRY_BUCKETS - 2)
+			break;
+	stats->snat_allocated++;
+	stats->snat_retries[bucket]++;
+}
+
+/*
+ * Inserts first->flow, the reply entry, under a free port of the address
+ * first->reply_key.dst; the port is then in first->reply_key.dport.
+ */
+static __always_inline enum reason
+snat_insert(struct first *first, const struct datapath_config *config)
+{
+	const struct flow_key *key = &first->pkt.key;
+	__u32 own = bpf_ntohs(key->sport);
+	__u32 hash = hash_client(config->snat_secret, &key->src, key->sport,
+				 key->proto);
+	struct port_walk walk = {
+		.base = config->snat_port_min,
+		.size = config->snat_port_max - config->snat_port_min + 1,
+		.start = hash & 0xffff,
+		.stride = (hash >> 16) | 1,
+		.keep = own,
+		.keeps = own >= config->snat_port_min &&
+			 own <= config->snat_port_max,
+	};
+
+	if (key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6) {
+		walk.echo = true;
+		walk.base = 0;
+		walk.size = 65536;
+		walk.keeps = true;
+	}
+	bpf_loop(SNAT_PROBES_MAX, port_try, &walk, 0);
+	snat_count(&walk);
+	if (walk.found)
+		return REASON_OK;
+	return walk.full ? REASON_FLOWS_FULL : REASON_SNAT_EXHAUSTED;
+}
+
+#endif
