@@ -90,7 +90,9 @@ int bn_gc(struct gc_args *args)
 {
 	struct gc_walk walk = {
 		.config = config_get(),
-		.now = flow_now(),
+		/* The coarse clock is not for this program type; this one is
+		 * the same clock, read to the nanosecond. */
+		.now = bpf_ktime_get_ns() >> FLOW_TICK_SHIFT,
 		.slot = args->slot,
 		.all = args->all,
 	};
