@@ -55,11 +55,13 @@ reload_while() {
 }
 
 no_ping_lost() {
+	wait "$pinging"
 	cat "$TMP/ping"
 	grep -q ' 0% packet loss' "$TMP/ping"
 }
 
 whole_download() {
+	wait "$loading" || return 1
 	[ "$(stat -c %s "$TMP/download")" = 3000000 ]
 }
 
@@ -91,9 +93,8 @@ start_to "$TMP/curl" inet curl -sS -m 60 -o "$TMP/download" \
 loading=${STARTED[-1]}
 
 ok "the file changes, there and back, under traffic" reload_while "$pinging"
-ok "100 pings a second lost none" eval 'wait "$pinging"; no_ping_lost'
-ok "a download through the published port is whole" \
-	eval 'wait "$loading" && whole_download'
+ok "100 pings a second lost none" no_ping_lost
+ok "a download through the published port is whole" whole_download
 ok "the connection from before it all still stands" beats_on
 ok "its flow went on counting" test "$(flow_packets)" -gt "$flow_before"
 ok "the rule that stays kept its counters" \
