@@ -551,6 +551,27 @@ static void missing_device_is_not_found(void **state)
 	assert_int_equal(detach_uplink(fixture->dp, 99999, &fixture->err), 0);
 }
 
+static void failed_attach_takes_the_first_program_back(void **state)
+{
+	struct fixture *fixture = *state;
+	__u32 ids[PROGRAMS_MAX];
+	char path[PIN_PATH_MAX];
+
+	pin_path(path, fixture->root, PIN_PROGS, "bn_to_uplink");
+	assert_int_equal(unlink(path), 0);
+
+	assert_int_equal(
+		attach_uplink(fixture->dp, fixture->ifindex, &fixture->err),
+		-ENOENT);
+
+	assert_non_null(strstr(fixture->err.text, "bn_to_uplink"));
+	assert_int_equal(ours(fixture, BPF_TC_INGRESS), 0);
+	assert_false(has_clsact());
+	if (has_tcx(fixture))
+		assert_int_equal(
+			tcx_programs(fixture->ifindex, TCX_INGRESS, ids), 0);
+}
+
 /* ---- sockets */
 
 static bool cgroup_make(char path[256])
@@ -720,6 +741,8 @@ int main(void)
 		CLSACT(clsact_foreign_filter_in_our_place_is_a_conflict),
 		TCX(missing_device_is_not_found),
 		CLSACT(missing_device_is_not_found),
+		TCX(failed_attach_takes_the_first_program_back),
+		CLSACT(failed_attach_takes_the_first_program_back),
 		TCX(sockets_are_attached_once_and_detached),
 		TCX(sockets_of_no_cgroup_are_refused),
 		TCX(unload_leaves_no_pin_and_no_tcx_program),
