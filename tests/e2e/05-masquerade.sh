@@ -49,7 +49,7 @@ container app2 apps 172.20.0.12
 serve inet http 80
 serve inet udp 9000
 serve inet dns 53 "$INET"
-start inet tcpdump -n -U -Z root -i eth0 -w "$TMP/uplink.pcap" ip
+start inet tcpdump -n -U --immediate-mode -Z root -i eth0 -w "$TMP/uplink.pcap" ip
 tcpdump_pid=${STARTED[-1]}
 must await grep -q 'listening on' "$TMP/started.log"
 
@@ -74,6 +74,8 @@ ok "the containers reach each other, untranslated" pings app1 172.20.0.12
 ok "no netfilter rule was needed" fails grep -q . \
 	<(host nft list ruleset; host iptables-legacy-save)
 
+get app1 "http://$INET/last-request" >/dev/null
+await grep -q last-request "$TMP/uplink.pcap"
 kill "$tcpdump_pid"
 await fails kill -0 "$tcpdump_pid"
 ok "the capture saw the traffic" says "$HOST" captured src host "$HOST"
