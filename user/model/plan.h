@@ -17,6 +17,7 @@ struct step {
 	 * one SET step for the whole list: both pointers are NULL. */
 	const void *old;
 	const void *new;
+	size_t count; /* OBJECT_RULE: how many rules there will be */
 };
 
 struct plan {

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* address - free subnets for networks, free addresses for endpoints */
+#include "model/address.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "model/index.h"
+
+/* Subnets of networks that name none: /24s of this prefix. */
+#define POOL_FIRST "10.90.0.0/24"
+#define POOL_SUBNETS 256
+#define POOL_STEP 256
+
+/* Where the search for a free address of a subnet goes on. */
+struct cursor {
+	struct ipaddr next;
+	bool started;
+};
+
+/*
+ * The two passes of a search: first free of both models, so that an address is
+ * not reused at once; then of the wanted one alone, since what goes is removed
+ * before what comes is made.
+ */
+enum pass { PASS_UNUSED, PASS_REUSE, PASS_COUNT };
+
+struct addresses {
+	struct model *desired;
+	struct index used[PASS_COUNT];
+	struct index networks; /* of desired */
+	struct cursor (*cursors)[NETWORK_SUBNETS_MAX][PASS_COUNT];
+};
+
+static bool subnet_is_used(const struct model *m, const struct cidr *subnet)
+{
+	for (size_t i = 0; i < m->nnetworks; i++)
+		for (size_t s = 0; s < m->networks[i].nsubnets; s++)
+			if (cidr_overlaps(&m->networks[i].subnets[s], subnet))
+				return true;
+	return false;
+}
+
+static int subnet_pick(const struct model *desired, const struct model *actual,
+		       struct network *network, struct err *err)
+{
+	for (int pass = 0; pass < PASS_COUNT; pass++) {
+		struct cidr subnet;
+
+		cidr_parse(POOL_FIRST, &subnet);
+		for (int i = 0; i < POOL_SUBNETS; i++) {
+			if (!subnet_is_used(desired, &subnet) &&
+			    (pass == PASS_REUSE ||
+			     !subnet_is_used(actual, &subnet))) {
+				network->subnets[0] = subnet;
+				network->nsubnets = 1;
+				return 0;
+			}
+			subnet.addr = ip_add(&subnet.addr, POOL_STEP);
+		}
+	}
+	err_set(err, -ENOSPC, "network '%s': no free subnet in 10.90.0.0/16",
+		network->name);
+	err_kind(err, EXIT_CONFLICT, "no-subnet");
+	err_hint(err, "name one: subnet CIDR");
+	return -ENOSPC;
+}
+
+/* The gateway that the same subnet of the same network already has. */
+static struct ipaddr gateway_of(const struct network *old,
+				const struct cidr *subnet)
+{
+	for (size_t s = 0; old && s < old->nsubnets; s++)
+		if (cidr_equal(&old->subnets[s], subnet))
+			return old->gateways[s];
+	return cidr_first(subnet);
+}
+
+int address_fill_networks(struct model *desired, const struct model *actual,
+			  struct err *err)
+{
+	for (size_t i = 0; i < desired->nnetworks; i++) {
+		struct network *network = &desired->networks[i];
+		const struct network *old =
+			model_find_network(actual, network->name);
+		int r;
+
+		if (!network->nsubnets && old) {
+			network->nsubnets = old->nsubnets;
+			memcpy(network->subnets, old->subnets,
+			       sizeof(network->subnets));
+		}
+		if (!network->nsubnets) {
+			r = subnet_pick(desired, actual, network, err);
+			if (r)
+				return r;
+		}
+		for (size_t s = 0; s < network->nsubnets; s++)
+			if (ip_is_zero(&network->gateways[s]))
+				network->gateways[s] =
+					gateway_of(old, &network->subnets[s]);
+	}
+	return 0;
+}
+
+/* Moves the address of e that lies in subnet into ret; zero: there is none. */
+static struct ipaddr take_ip_in(struct ipaddr *ips, size_t nips,
+				const struct cidr *subnet)
+{
+	struct ipaddr found = {};
+
+	for (size_t i = 0; i < nips; i++) {
+		if (ip_is_zero(&ips[i]) || !cidr_contains(subnet, &ips[i]))
+			continue;
+		found = ips[i];
+		ips[i] = (struct ipaddr){};
+		break;
+	}
+	return found;
+}
+
+/*
+ * Brings the addresses of e into the order of its network's subnets, with zero
+ * where one has to be found.
+ */
+static int order_ips(struct endpoint *e, const struct network *network,
+		     struct err *err)
+{
+	struct ipaddr ips[ENDPOINT_ADDRS_MAX] = {};
+	char buf[IP_TEXT_MAX];
+
+	for (size_t s = 0; s < network->nsubnets; s++)
+		ips[s] = take_ip_in(e->ips, e->nips, &network->subnets[s]);
+
+	for (size_t i = 0; i < e->nips; i++) {
+		if (ip_is_zero(&e->ips[i]))
+			continue;
+		err_set(err, -EEXIST,
+			"endpoint '%s': network '%s' has no subnet for %s",
+			e->name, network->name, ip_print(&e->ips[i], buf));
+		return -EEXIST;
+	}
+	memcpy(e->ips, ips, sizeof(ips));
+	e->nips = network->nsubnets;
+	return 0;
+}
+
+/* Puts the addresses that the running endpoint has into what is still open. */
+static void keep_ips(struct endpoint *e, const struct endpoint *old,
+		     const struct network *network)
+{
+	for (size_t s = 0; s < e->nips; s++)
+		for (size_t i = 0; i < old->nips; i++)
+			if (ip_is_zero(&e->ips[s]) &&
+			    cidr_contains(&network->subnets[s], &old->ips[i]))
+				e->ips[s] = old->ips[i];
+}
+
+static void use_ip(struct index *used, const struct ipaddr *ip)
+{
+	if (!ip_is_zero(ip))
+		index_add(used, ip, sizeof(*ip), ip);
+}
+
+static void use_model(struct index *used, const struct model *m)
+{
+	for (size_t i = 0; i < m->nnetworks; i++)
+		for (size_t s = 0; s < m->networks[i].nsubnets; s++)
+			use_ip(used, &m->networks[i].gateways[s]);
+	for (size_t i = 0; i < m->nendpoints; i++)
+		for (size_t k = 0; k < m->endpoints[i].nips; k++)
+			use_ip(used, &m->endpoints[i].ips[k]);
+}
+
+static size_t model_addresses(const struct model *m)
+{
+	return m->nnetworks * NETWORK_SUBNETS_MAX +
+	       m->nendpoints * ENDPOINT_ADDRS_MAX;
+}
+
+/* The next address of first..last that the pass's models do not hold. */
+static bool cursor_advance(struct cursor *cursor, const struct index *used,
+			   const struct ipaddr *first,
+			   const struct ipaddr *last, struct ipaddr *ret)
+{
+	struct ipaddr ip = cursor->started ? cursor->next : *first;
+
+	while (ip_compare(&ip, last) <= 0) {
+		bool is_last = ip_equal(&ip, last);
+		struct ipaddr here = ip;
+
+		ip = ip_add(&ip, 1);
+		if (!index_find(used, &here, sizeof(here))) {
+			cursor->started = true;
+			cursor->next = ip;
+			*ret = here;
+			return true;
+		}
+		if (is_last)
+			break;
+	}
+	return false;
+}
+
+static int address_pick(struct addresses *a, const struct network *network,
+			size_t s, struct ipaddr *ret, struct err *err)
+{
+	const struct cidr *subnet = &network->subnets[s];
+	struct cursor *cursors = a->cursors[network - a->desired->networks][s];
+	struct ipaddr first = cidr_first(subnet);
+	struct ipaddr last = cidr_last(subnet);
+	char buf[CIDR_TEXT_MAX];
+
+	if (!ip_is_zero(&network->range_first) &&
+	    cidr_contains(subnet, &network->range_first)) {
+		first = network->range_first;
+		last = network->range_last;
+	}
+	for (int pass = 0; pass < PASS_COUNT; pass++) {
+		if (!cursor_advance(&cursors[pass], &a->used[pass], &first,
+				    &last, ret))
+			continue;
+		for (int i = 0; i < PASS_COUNT; i++)
+			use_ip(&a->used[i], ret);
+		return 0;
+	}
+	err_set(err, -ENOSPC, "subnet %s of network '%s' is full",
+		cidr_print(subnet, buf), network->name);
+	err_kind(err, EXIT_CONFLICT, "subnet-full");
+	return -ENOSPC;
+}
+
+static const struct network *network_of(const struct addresses *a,
+					const struct endpoint *e)
+{
+	return index_find_name(&a->networks, e->network);
+}
+
+static int pick_all(struct addresses *a, struct err *err)
+{
+	for (size_t i = 0; i < a->desired->nendpoints; i++) {
+		struct endpoint *e = &a->desired->endpoints[i];
+
+		for (size_t s = 0; s < e->nips; s++) {
+			int r;
+
+			if (!ip_is_zero(&e->ips[s]))
+				continue;
+			r = address_pick(a, network_of(a, e), s, &e->ips[s],
+					 err);
+			if (r)
+				return err_prefix(err, "endpoint '%s'",
+						  e->name);
+		}
+	}
+	return 0;
+}
+
+static int order_all(struct addresses *a, const struct model *actual,
+		     struct err *err)
+{
+	_cleanup_index_ struct index old_endpoints = {};
+	int r;
+
+	r = index_make_names(actual->endpoints, actual->nendpoints,
+			     sizeof(*actual->endpoints), &old_endpoints);
+	if (r)
+		return err_set(err, r, "out of memory");
+
+	for (size_t i = 0; i < a->desired->nendpoints; i++) {
+		struct endpoint *e = &a->desired->endpoints[i];
+		const struct network *network = network_of(a, e);
+		const struct endpoint *old =
+			index_find_name(&old_endpoints, e->name);
+
+		if (!network)
+			return err_set(err, -ENOENT,
+				       "endpoint '%s': no network '%s'",
+				       e->name, e->network);
+		r = order_ips(e, network, err);
+		if (r)
+			return r;
+		if (old && !strcmp(old->network, e->network))
+			keep_ips(e, old, network);
+	}
+	return 0;
+}
+
+int address_fill_endpoints(struct model *desired, const struct model *actual,
+			   struct err *err)
+{
+	size_t max = model_addresses(desired) + model_addresses(actual);
+	_cleanup_free_ void *cursors = NULL;
+	_cleanup_index_ struct index unused = {};
+	_cleanup_index_ struct index reuse = {};
+	_cleanup_index_ struct index networks = {};
+	struct addresses a = { .desired = desired };
+	int r;
+
+	cursors = calloc(desired->nnetworks + 1, sizeof(*a.cursors));
+	if (!cursors || index_make(max, &unused) || index_make(max, &reuse) ||
+	    index_make_names(desired->networks, desired->nnetworks,
+			     sizeof(*desired->networks), &networks))
+		return err_set(err, -ENOMEM, "out of memory");
+	a.cursors = cursors;
+	a.networks = networks;
+
+	r = order_all(&a, actual, err);
+	if (r)
+		return r;
+
+	/* Only now do the addresses stay where they are. */
+	use_model(&unused, desired);
+	use_model(&unused, actual);
+	use_model(&reuse, desired);
+	a.used[PASS_UNUSED] = unused;
+	a.used[PASS_REUSE] = reuse;
+	return pick_all(&a, err);
+}

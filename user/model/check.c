@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* check - the one validator of a model, for files and commands alike */
+#include "model/check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/check_internal.h"
+
+#define SECONDS_MAX (30 * 24 * 3600)
+#define FLOWS_MAX_MAX (16 * 1024 * 1024)
+
+static void finding(struct check *c, struct place at, const struct err *err)
+{
+	c->count++;
+	if (c->report)
+		c->report(c->arg, at.kind, at.index, err);
+}
+
+void check_usage(struct check *c, struct place at, const char *hint,
+		 const char *fmt, ...)
+{
+	char text[sizeof(((struct err *)0)->text)];
+	struct err err = {};
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	err_usage(&err, "%s", text);
+	if (hint)
+		err_hint(&err, "%s", hint);
+	finding(c, at, &err);
+}
+
+void check_conflict(struct check *c, struct place at, const char *kind,
+		    const char *fmt, ...)
+{
+	char text[sizeof(((struct err *)0)->text)];
+	struct err err = {};
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	err_set(&err, -EEXIST, "%s", text);
+	err_kind(&err, EXIT_CONFLICT, kind);
+	finding(c, at, &err);
+}
+
+void check_not_found(struct check *c, struct place at, const char *fmt, ...)
+{
+	char text[sizeof(((struct err *)0)->text)];
+	struct err err = {};
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	err_set(&err, -ENOENT, "%s", text);
+	finding(c, at, &err);
+}
+
+void check_out_of_memory(struct check *c)
+{
+	struct err err = {};
+
+	err_set(&err, -ENOMEM, "out of memory");
+	finding(c, (struct place){ OBJECT_SETTINGS, 0 }, &err);
+}
+
+void check_name(struct check *c, struct place at, const char *what,
+		const char *name, struct index *names)
+{
+	if (!name_is_valid(name)) {
+		check_usage(c, at,
+			    "letters, digits, '_', '.' and '-', at most 63, "
+			    "first a letter or a digit",
+			    "%s name '%s' is not valid", what, name);
+		return;
+	}
+	if (index_add(names, name, strlen(name), name))
+		check_conflict(c, at, "exists", "%s '%s' exists already", what,
+			       name);
+}
+
+static void check_seconds(struct check *c, const char *what, __u32 seconds)
+{
+	const struct place at = { OBJECT_SETTINGS, 0 };
+
+	if (!seconds || seconds > SECONDS_MAX)
+		check_usage(c, at, "1 s to 30 days", "flows: %s: %u s", what,
+			    seconds);
+}
+
+static void check_settings(struct check *c)
+{
+	const struct settings *s = &c->model->settings;
+	const struct place at = { OBJECT_SETTINGS, 0 };
+
+	if (s->nat_port_min > s->nat_port_max)
+		check_usage(c, at, NULL, "nat_ports: %u is above %u",
+			    s->nat_port_min, s->nat_port_max);
+	else if (s->nat_port_max && s->nat_port_min < SNAT_PORT_MIN)
+		check_usage(c, at, "1024 to 65535",
+			    "nat_ports: %u is a system port", s->nat_port_min);
+
+	if (!s->flows_max || s->flows_max > FLOWS_MAX_MAX)
+		check_usage(c, at, "1 to 16777216", "flows: max: %u",
+			    s->flows_max);
+	if (!s->flows_per_endpoint)
+		check_usage(c, at, NULL, "flows: per_endpoint: 0");
+
+	check_seconds(c, "tcp_established", s->tcp_established);
+	check_seconds(c, "tcp_half_open", s->tcp_half_open);
+	check_seconds(c, "tcp_closing", s->tcp_closing);
+	check_seconds(c, "tcp_reset", s->tcp_reset);
+	check_seconds(c, "udp", s->udp);
+	check_seconds(c, "udp_stream", s->udp_stream);
+	check_seconds(c, "icmp", s->icmp);
+	check_seconds(c, "other", s->other);
+}
+
+static bool is_unicast(const struct ipaddr *ip)
+{
+	return !ip_is_any(ip) && !ip_is_multicast(ip);
+}
+
+static void check_netns(struct check *c)
+{
+	const struct model *m = c->model;
+	_cleanup_index_ struct index names = {};
+	char buf[IP_TEXT_MAX];
+
+	if (index_make(m->nnetns, &names)) {
+		check_out_of_memory(c);
+		return;
+	}
+	for (size_t i = 0; i < m->nnetns; i++) {
+		const struct netns *ns = &m->netns[i];
+		const struct place at = { OBJECT_NETNS, i };
+
+		check_name(c, at, "netns", ns->name, &names);
+		for (size_t k = 0; k < ns->ndns; k++)
+			if (!is_unicast(&ns->dns[k]))
+				check_usage(c, at, NULL,
+					    "netns '%s': dns %s is no host",
+					    ns->name,
+					    ip_print(&ns->dns[k], buf));
+	}
+}
+
+static void check_snat(struct check *c, struct place at,
+		       const struct uplink *uplink)
+{
+	bool seen[2] = {};
+	char buf[IP_TEXT_MAX];
+
+	for (size_t k = 0; k < uplink->nsnat; k++) {
+		const struct ipaddr *ip = &uplink->snat[k];
+		bool v4 = ip_is_v4(ip);
+
+		if (!is_unicast(ip) || ip_is_loopback(ip) ||
+		    ip_is_link_local(ip))
+			check_usage(c, at, NULL,
+				    "uplink '%s': cannot send as %s",
+				    uplink->ifname, ip_print(ip, buf));
+		if (seen[v4])
+			check_usage(c, at, "one for IPv4, one for IPv6",
+				    "uplink '%s': a second address %s",
+				    uplink->ifname, ip_print(ip, buf));
+		seen[v4] = true;
+	}
+}
+
+static void check_uplinks(struct check *c)
+{
+	const struct model *m = c->model;
+
+	for (size_t i = 0; i < m->nuplinks; i++) {
+		const struct uplink *uplink = &m->uplinks[i];
+		const struct place at = { OBJECT_UPLINK, i };
+
+		if (!ifname_is_valid(uplink->ifname) ||
+		    !strcmp(uplink->ifname, "lo"))
+			check_usage(c, at, NULL,
+				    "'%s' is not a device for an uplink",
+				    uplink->ifname);
+		else if (model_find_uplink(m, uplink->ifname) != uplink)
+			check_conflict(c, at, "exists",
+				       "uplink '%s' exists already",
+				       uplink->ifname);
+		check_snat(c, at, uplink);
+	}
+	if (m->nuplinks > UPLINKS_MAX)
+		check_conflict(c, (struct place){ OBJECT_UPLINK, UPLINKS_MAX },
+			       "limit", "too many uplinks (at most %d)",
+			       UPLINKS_MAX);
+}
+
+static void unsupported(struct check *c, enum object_kind kind, size_t index,
+			const char *text)
+{
+	struct err err = {};
+
+	err_usage(&err, "%s", text);
+	err_kind(&err, EXIT_USAGE, "unsupported");
+	finding(c, (struct place){ kind, index }, &err);
+}
+
+static bool has_ipv6(const struct cidr *cidrs, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!ip_is_v4(&cidrs[i].addr))
+			return true;
+	return false;
+}
+
+/* What the model can say and this version does not do. */
+static void check_unsupported(struct check *c)
+{
+	static const char ipv6[] = "IPv6 is not forwarded by this version yet";
+	const struct model *m = c->model;
+
+	for (size_t i = 0; i < m->nnetworks; i++) {
+		if (m->networks[i].type == NETWORK_P2P)
+			unsupported(c, OBJECT_NETWORK, i,
+				    "networks of type p2p are not supported "
+				    "by this version yet");
+		if (has_ipv6(m->networks[i].subnets, m->networks[i].nsubnets))
+			unsupported(c, OBJECT_NETWORK, i, ipv6);
+	}
+	for (size_t i = 0; i < m->npublishes; i++)
+		if ((!m->publishes[i].any_host &&
+		     !ip_is_v4(&m->publishes[i].host_ip)) ||
+		    has_ipv6(m->publishes[i].from, m->publishes[i].nfrom))
+			unsupported(c, OBJECT_PUBLISH, i, ipv6);
+	for (size_t i = 0; i < m->nrules; i++)
+		if ((m->rules[i].from.kind == SEL_CIDR &&
+		     has_ipv6(&m->rules[i].from.cidr, 1)) ||
+		    (m->rules[i].to.kind == SEL_CIDR &&
+		     has_ipv6(&m->rules[i].to.cidr, 1)))
+			unsupported(c, OBJECT_RULE, i, ipv6);
+	for (size_t i = 0; i < m->nuplinks; i++)
+		for (size_t k = 0; k < m->uplinks[i].nsnat; k++)
+			if (!ip_is_v4(&m->uplinks[i].snat[k]))
+				unsupported(c, OBJECT_UPLINK, i, ipv6);
+}
+
+size_t model_check(const struct model *model, check_report report, void *arg)
+{
+	struct check c = { .model = model, .report = report, .arg = arg };
+
+	if (index_make_names(model->networks, model->nnetworks,
+			     sizeof(*model->networks), &c.networks) ||
+	    index_make_names(model->endpoints, model->nendpoints,
+			     sizeof(*model->endpoints), &c.endpoints)) {
+		check_out_of_memory(&c);
+	} else {
+		check_settings(&c);
+		check_netns(&c);
+		check_networks(&c);
+		check_endpoints(&c);
+		check_uplinks(&c);
+		check_publishes(&c);
+		check_rules(&c);
+		check_unsupported(&c);
+	}
+	index_free(&c.networks);
+	index_free(&c.endpoints);
+	return c.count;
+}
+
+static void keep_first(void *arg, enum object_kind kind, size_t index,
+		       const struct err *err)
+{
+	struct err *first = arg;
+
+	(void)kind;
+	(void)index;
+	if (!first->code)
+		*first = *err;
+}
+
+int model_check_first(const struct model *model, struct err *err)
+{
+	struct err first = {};
+
+	model_check(model, keep_first, &first);
+	if (first.code && err)
+		*err = first;
+	return first.code;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* check_internal - what the parts of model_check share */
+#ifndef BPFNET_CHECK_INTERNAL_H
+#define BPFNET_CHECK_INTERNAL_H
+
+#include "model/check.h"
+#include "model/index.h"
+
+struct check {
+	const struct model *model;
+	check_report report;
+	void *arg;
+	size_t count;
+	struct index networks, endpoints; /* by name */
+};
+
+/* Where a finding belongs. */
+struct place {
+	enum object_kind kind;
+	size_t index;
+};
+
+/* Each reports one finding. A conflict's kind is a stable word for scripts;
+ * hint may be NULL. */
+__attribute__((format(printf, 4, 5))) void check_usage(struct check *c,
+						       struct place at,
+						       const char *hint,
+						       const char *fmt, ...);
+__attribute__((format(printf, 4, 5))) void check_conflict(struct check *c,
+							  struct place at,
+							  const char *kind,
+							  const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void
+check_not_found(struct check *c, struct place at, const char *fmt, ...);
+void check_out_of_memory(struct check *c);
+
+/* Valid and not yet in names, to which it is added. what: "endpoint". */
+void check_name(struct check *c, struct place at, const char *what,
+		const char *name, struct index *names);
+
+void check_networks(struct check *c);
+void check_endpoints(struct check *c);
+void check_publishes(struct check *c);
+void check_rules(struct check *c);
+
+#endif

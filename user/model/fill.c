@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* fill - gives the fields that users may leave open their values */
+#include "model/fill.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "model/address.h"
+#include "model/ids.h"
+#include "model/index.h"
+
+/*
+ * Every kind goes the same way: first what actual holds for the same object is
+ * kept, for all objects; only then what is still open gets something free.
+ */
+
+static int no_memory(struct err *err)
+{
+	return err_set(err, -ENOMEM, "out of memory");
+}
+
+static int no_number(struct err *err, const char *what, __u32 max)
+{
+	err_set(err, -ENOSPC, "too many %s (at most %u)", what, max - 1);
+	err_kind(err, EXIT_CONFLICT, "limit");
+	return -ENOSPC;
+}
+
+/* A name, not a path and not "pid:N". */
+static bool netns_is_name(const char *netns)
+{
+	return name_is_valid(netns);
+}
+
+static bool netns_is_used(const struct model *m, const char *name)
+{
+	for (size_t i = 0; i < m->nendpoints; i++)
+		if (!strcmp(m->endpoints[i].netns, name))
+			return true;
+	return false;
+}
+
+static int fill_netns(struct model *desired, const struct model *actual)
+{
+	for (size_t i = desired->nnetns; i-- > 0;) {
+		struct netns *ns = &desired->netns[i];
+
+		if (ns->implied && !netns_is_used(desired, ns->name))
+			model_del_netns(desired, ns);
+	}
+	for (size_t i = 0; i < desired->nendpoints; i++) {
+		struct endpoint *e = &desired->endpoints[i];
+		struct netns ns = { .origin = e->origin, .implied = true };
+
+		if (!e->netns[0])
+			snprintf(e->netns, sizeof(e->netns), "%s", e->name);
+		if (!netns_is_name(e->netns) ||
+		    model_find_netns(desired, e->netns))
+			continue;
+		strcpy(ns.name, e->netns);
+		if (!model_add_netns(desired, &ns))
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < desired->nnetns; i++) {
+		const struct netns *old =
+			model_find_netns(actual, desired->netns[i].name);
+
+		if (old)
+			desired->netns[i].adopted = old->adopted;
+	}
+	return 0;
+}
+
+static void take_devices(struct index *taken, const struct model *m)
+{
+	for (size_t i = 0; i < m->nnetworks; i++) {
+		const char *name = m->networks[i].bridge;
+
+		index_add(taken, name, strlen(name), name);
+	}
+	for (size_t i = 0; i < m->nendpoints; i++) {
+		const char *name = m->endpoints[i].host_ifname;
+
+		index_add(taken, name, strlen(name), name);
+	}
+}
+
+/* The names of all devices of both models. Fields that are still empty all
+ * count as one name, which no device has. */
+static int taken_devices(const struct model *desired,
+			 const struct model *actual, struct index *ret)
+{
+	size_t max = 2 * (desired->nnetworks + desired->nendpoints) +
+		     actual->nnetworks + actual->nendpoints;
+	int r = index_make(max, ret);
+
+	if (r)
+		return r;
+	take_devices(ret, actual);
+	take_devices(ret, desired);
+	return 0;
+}
+
+static bool same_subnets(const struct network *a, const struct network *b)
+{
+	if (a->nsubnets != b->nsubnets)
+		return false;
+	for (size_t s = 0; s < a->nsubnets; s++)
+		if (!cidr_equal(&a->subnets[s], &b->subnets[s]))
+			return false;
+	return true;
+}
+
+static void keep_network(struct network *network, const struct network *old)
+{
+	static const __u8 no_mac[6];
+
+	if (!network->id && same_subnets(network, old))
+		network->id = old->id;
+	if (!network->bridge[0])
+		memcpy(network->bridge, old->bridge, sizeof(network->bridge));
+	if (!memcmp(network->mac, no_mac, sizeof(no_mac)))
+		memcpy(network->mac, old->mac, sizeof(network->mac));
+}
+
+static int fill_networks(struct model *desired, const struct model *actual,
+			 struct index *devices, struct err *err)
+{
+	static const __u8 no_mac[6];
+	_cleanup_ids_ struct ids ids = {};
+
+	if (ids_make(NETWORKS_MAX, &ids))
+		return no_memory(err);
+	for (size_t i = 0; i < actual->nnetworks; i++)
+		ids_take_actual(&ids, actual->networks[i].id);
+
+	for (size_t i = 0; i < desired->nnetworks; i++) {
+		struct network *network = &desired->networks[i];
+		const struct network *old =
+			model_find_network(actual, network->name);
+
+		if (old)
+			keep_network(network, old);
+		ids_take_desired(&ids, network->id);
+	}
+	for (size_t i = 0; i < desired->nnetworks; i++) {
+		struct network *network = &desired->networks[i];
+
+		if (!network->id)
+			network->id = ids_next(&ids);
+		if (!network->id)
+			return no_number(err, "networks", NETWORKS_MAX);
+		if (!network->bridge[0])
+			device_name_make("bn-", network->name, devices,
+					 network->bridge);
+		if (!memcmp(network->mac, no_mac, sizeof(no_mac)))
+			mac_make("network", network->name, network->mac);
+	}
+	return 0;
+}
+
+static void keep_endpoint(struct endpoint *e, const struct endpoint *old)
+{
+	static const __u8 no_mac[6];
+
+	if (!e->slot && !strcmp(e->network, old->network))
+		e->slot = old->slot;
+	if (!e->ifname[0] && !strcmp(e->netns, old->netns))
+		memcpy(e->ifname, old->ifname, sizeof(e->ifname));
+	if (!e->host_ifname[0])
+		memcpy(e->host_ifname, old->host_ifname,
+		       sizeof(e->host_ifname));
+	if (!memcmp(e->mac, no_mac, sizeof(no_mac)))
+		memcpy(e->mac, old->mac, sizeof(e->mac));
+}
+
+/* "eth0" unless another endpoint of the namespace has that; then eth1 ... */
+static int fill_ifnames(struct model *desired)
+{
+	size_t count = desired->nendpoints;
+	_cleanup_index_ struct index taken = {};
+	_cleanup_free_ char *keys = NULL;
+	const size_t size = sizeof(desired->endpoints->netns) + 1 + IFNAMSIZ;
+
+	keys = calloc(count + 1, size);
+	if (!keys || index_make(count, &taken))
+		return -ENOMEM;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct endpoint *e = &desired->endpoints[i];
+		char *key = keys + i * size;
+
+		if (!e->ifname[0])
+			continue;
+		snprintf(key, size, "%s %s", e->netns, e->ifname);
+		index_add(&taken, key, strlen(key), e);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct endpoint *e = &desired->endpoints[i];
+		char *key = keys + i * size;
+
+		for (unsigned int n = 0; !e->ifname[0]; n++) {
+			snprintf(key, size, "%s eth%u", e->netns, n);
+			if (!index_add(&taken, key, strlen(key), e))
+				snprintf(e->ifname, sizeof(e->ifname), "eth%u",
+					 n);
+		}
+	}
+	return 0;
+}
+
+static int keep_endpoints(struct model *desired, const struct model *actual,
+			  struct ids *ids)
+{
+	_cleanup_index_ struct index olds = {};
+
+	if (index_make_names(actual->endpoints, actual->nendpoints,
+			     sizeof(*actual->endpoints), &olds))
+		return -ENOMEM;
+	for (size_t i = 0; i < actual->nendpoints; i++)
+		ids_take_actual(ids, actual->endpoints[i].slot);
+
+	for (size_t i = 0; i < desired->nendpoints; i++) {
+		struct endpoint *e = &desired->endpoints[i];
+		const struct endpoint *old = index_find_name(&olds, e->name);
+
+		if (old)
+			keep_endpoint(e, old);
+		ids_take_desired(ids, e->slot);
+	}
+	return 0;
+}
+
+static int fill_endpoints(struct model *desired, const struct model *actual,
+			  struct index *devices, struct err *err)
+{
+	static const __u8 no_mac[6];
+	_cleanup_ids_ struct ids slots = {};
+
+	if (ids_make(ENDPOINTS_MAX, &slots) ||
+	    keep_endpoints(desired, actual, &slots) || fill_ifnames(desired))
+		return no_memory(err);
+
+	for (size_t i = 0; i < desired->nendpoints; i++) {
+		struct endpoint *e = &desired->endpoints[i];
+
+		if (!e->slot)
+			e->slot = ids_next(&slots);
+		if (!e->slot)
+			return no_number(err, "endpoints", ENDPOINTS_MAX);
+		if (!e->host_ifname[0])
+			device_name_make("bne-", e->name, devices,
+					 e->host_ifname);
+		if (!memcmp(e->mac, no_mac, sizeof(no_mac)))
+			mac_make("endpoint", e->name, e->mac);
+	}
+	return 0;
+}
+
+/*
+ * What makes a publish the same one: everything but its clients. One that
+ * leads elsewhere gets another id, so that its counters start at zero.
+ */
+struct publish_id {
+	struct ipaddr host_ip;
+	__u16 port, port_last, target_port;
+	__u8 proto;
+	bool any_host;
+	char endpoint[NAME_LEN_MAX + 1];
+};
+
+static struct publish_id publish_id(const struct publish *p)
+{
+	struct publish_id id;
+
+	/* Compared as bytes, so those behind the name have to be zero. */
+	memset(&id, 0, sizeof(id));
+	if (!p->any_host)
+		id.host_ip = p->host_ip;
+	id.port = p->port;
+	id.port_last = p->port_last;
+	id.target_port = p->target_port;
+	id.proto = p->proto;
+	id.any_host = p->any_host;
+	memcpy(id.endpoint, p->endpoint, strlen(p->endpoint));
+	return id;
+}
+
+static int keep_publishes(struct model *desired, const struct model *actual,
+			  struct ids *ids)
+{
+	_cleanup_index_ struct index olds = {};
+	_cleanup_free_ struct publish_id *keys = NULL;
+
+	keys = calloc(actual->npublishes + 1, sizeof(*keys));
+	if (!keys || index_make(actual->npublishes, &olds))
+		return -ENOMEM;
+	for (size_t i = 0; i < actual->npublishes; i++) {
+		keys[i] = publish_id(&actual->publishes[i]);
+		index_add(&olds, &keys[i], sizeof(keys[i]),
+			  &actual->publishes[i]);
+		ids_take_actual(ids, actual->publishes[i].id);
+	}
+	for (size_t i = 0; i < desired->npublishes; i++) {
+		struct publish *p = &desired->publishes[i];
+		const struct publish_id key = publish_id(p);
+		const struct publish *old =
+			index_find(&olds, &key, sizeof(key));
+
+		if (!p->id && old)
+			p->id = old->id;
+		ids_take_desired(ids, p->id);
+	}
+	return 0;
+}
+
+static int fill_publishes(struct model *desired, const struct model *actual,
+			  struct err *err)
+{
+	_cleanup_ids_ struct ids ids = {};
+
+	if (ids_make(PUBLISH_MAX, &ids) ||
+	    keep_publishes(desired, actual, &ids))
+		return no_memory(err);
+
+	for (size_t i = 0; i < desired->npublishes; i++) {
+		struct publish *p = &desired->publishes[i];
+
+		if (!p->id)
+			p->id = ids_next(&ids);
+		if (!p->id)
+			return no_number(err, "published ports", PUBLISH_MAX);
+	}
+	return 0;
+}
+
+/* Do the two decide the same, whatever they are called? */
+static bool same_decision(const struct policy_rule *a,
+			  const struct policy_rule *b)
+{
+	struct policy_rule named = *a;
+
+	memcpy(named.name, b->name, sizeof(named.name));
+	named.id = b->id;
+	return rule_equal(&named, b);
+}
+
+/*
+ * A rule without a name is the running one that says the same and that no
+ * other wanted rule is. The search starts behind the last match: both lists
+ * mostly have the same order.
+ */
+static void keep_unnamed_rules(struct model *desired,
+			       const struct model *actual)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < desired->nrules; i++) {
+		struct policy_rule *rule = &desired->rules[i];
+
+		for (size_t k = 0; !rule->name[0] && k < actual->nrules; k++) {
+			const struct policy_rule *old =
+				&actual->rules[(start + k) % actual->nrules];
+
+			if (!same_decision(rule, old) ||
+			    model_find_rule(desired, old->name))
+				continue;
+			memcpy(rule->name, old->name, sizeof(rule->name));
+			start += k + 1;
+		}
+	}
+}
+
+static void keep_rule_ids(struct model *desired, const struct model *actual,
+			  struct ids *ids)
+{
+	for (size_t i = 0; i < actual->nrules; i++)
+		ids_take_actual(ids, actual->rules[i].id);
+
+	for (size_t i = 0; i < desired->nrules; i++) {
+		struct policy_rule *rule = &desired->rules[i];
+		const struct policy_rule *old = NULL;
+
+		if (rule->name[0])
+			old = model_find_rule(actual, rule->name);
+		if (!rule->id && old)
+			rule->id = old->id;
+		ids_take_desired(ids, rule->id);
+	}
+}
+
+static int fill_rules(struct model *desired, const struct model *actual,
+		      struct err *err)
+{
+	_cleanup_ids_ struct ids ids = {};
+	char name[sizeof("rule-4294967295")];
+
+	if (ids_make(RULES_MAX, &ids))
+		return no_memory(err);
+	keep_unnamed_rules(desired, actual);
+	keep_rule_ids(desired, actual, &ids);
+
+	for (size_t i = 0; i < desired->nrules; i++) {
+		struct policy_rule *rule = &desired->rules[i];
+		__u32 number;
+
+		if (!rule->id)
+			rule->id = ids_next(&ids);
+		if (!rule->id)
+			return no_number(err, "policy rules", RULES_MAX);
+
+		number = rule->id;
+		while (!rule->name[0]) {
+			snprintf(name, sizeof(name), "rule-%u", number++);
+			if (!model_find_rule(desired, name) &&
+			    !model_find_rule(actual, name))
+				strcpy(rule->name, name);
+		}
+	}
+	return 0;
+}
+
+int model_fill(struct model *desired, const struct model *actual,
+	       struct err *err)
+{
+	_cleanup_index_ struct index devices = {};
+	int r;
+
+	r = address_fill_networks(desired, actual, err);
+	if (r)
+		return r;
+	/* Names of devices stay in the index: neither array grows any more. */
+	if (fill_netns(desired, actual) ||
+	    taken_devices(desired, actual, &devices))
+		return no_memory(err);
+
+	return fill_networks(desired, actual, &devices, err)	      ?:
+		       fill_endpoints(desired, actual, &devices, err) ?:
+		       address_fill_endpoints(desired, actual, err)   ?:
+		       fill_publishes(desired, actual, err)	      ?:
+		       fill_rules(desired, actual, err);
+}

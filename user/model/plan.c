@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* plan - the steps that lead from what exists to what is wanted */
+#include "model/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "model/index.h"
+
+/*
+ * DOC: How a plan is made
+ *
+ * Two models go in, the one that exists (actual) and the one that is wanted
+ * (desired, filled), and a list of steps comes out. Nothing is looked up in
+ * the kernel and nothing is changed: the same two models always make the same
+ * plan, which can be printed, compared and tested. Only apply acts on it, from
+ * the first step to the last, and undoes in the opposite order.
+ *
+ * Objects are the same object when they have the same name; published ports
+ * have none, so they are the same when they are equal. Each object of both
+ * models gets one of three fates:
+ *
+ *	keep	both say the same: no step, so its flows, counters and devices
+ *		are not touched at all;
+ *	change	they differ in something that the running object can follow
+ *		(a network's mtu, an uplink's address): one SET step;
+ *	replace	they differ in something that it cannot follow, or something
+ *		it stands on is replaced: DEL and ADD.
+ *
+ * An object stands on others, and these arrows are the reason for the order:
+ *
+ *	publish --> endpoint --> network
+ *	                    \--> netns
+ *
+ * Replacing spreads against the arrows: a network with another subnet takes
+ * its endpoints along, and those their published ports. What goes, goes from
+ * the left to the right, so nothing is removed while something uses it; what
+ * comes, comes from the right to the left. All that goes is gone before the
+ * first new object comes, since a new one may take over an address, a port or
+ * a device name. The price is a gap in the service of what is replaced, and
+ * only of that.
+ *
+ * Policy is one step and the last one: rules may name endpoints that the plan
+ * makes, and the whole list goes into force at once. Until then the old list
+ * decides. New numbers are not those of removed objects, so an old rule does
+ * not fit a new endpoint by accident; the default decides for it. The step is
+ * also needed when the list is unchanged but a name in it now means an object
+ * with another number.
+ */
+
+struct differ {
+	const struct model *actual, *desired;
+	struct index old_netns, old_networks, old_endpoints, old_uplinks;
+	struct index new_netns, new_networks, new_endpoints, new_uplinks;
+	struct plan *plan;
+};
+
+static void step_add(struct differ *d, enum step_op op, enum object_kind kind,
+		     const void *old, const void *new)
+{
+	/* plan_make has made room for the longest plan. */
+	d->plan->steps[d->plan->nsteps++] =
+		(struct step){ .op = op, .kind = kind, .old = old, .new = new };
+}
+
+static bool network_is_replaced(const struct network *old,
+				const struct network *new)
+{
+	struct network followed = *new;
+
+	followed.range_first = old->range_first;
+	followed.range_last = old->range_last;
+	followed.internal = old->internal;
+	followed.icc = old->icc;
+	followed.masquerade = old->masquerade;
+	followed.mtu = old->mtu;
+	return !network_equal(old, &followed);
+}
+
+/* Does the object of this name stay, at most changed in place? */
+static bool network_stays(const struct differ *d, const char *name)
+{
+	const struct network *old = index_find_name(&d->old_networks, name);
+	const struct network *new = index_find_name(&d->new_networks, name);
+
+	return old && new && !network_is_replaced(old, new);
+}
+
+static bool endpoint_stays(const struct differ *d, const char *name)
+{
+	const struct endpoint *old = index_find_name(&d->old_endpoints, name);
+	const struct endpoint *new = index_find_name(&d->new_endpoints, name);
+
+	return old && new &&endpoint_equal(old, new) &&
+	       network_stays(d, new->network);
+}
+
+/* Ports are looked up as text, which leaves only equal ones to compare. */
+#define PORT_TEXT_MAX (ENDPOINT_TEXT_MAX + 16)
+
+struct ports {
+	struct index index;
+	char (*texts)[PORT_TEXT_MAX];
+};
+
+static int ports_make(const struct model *m, struct ports *ret)
+{
+	ret->texts = calloc(m->npublishes + 1, sizeof(*ret->texts));
+	if (!ret->texts || index_make(m->npublishes, &ret->index))
+		return -ENOMEM;
+	for (size_t i = 0; i < m->npublishes; i++) {
+		publish_print(&m->publishes[i], ret->texts[i], PORT_TEXT_MAX);
+		index_add(&ret->index, ret->texts[i], strlen(ret->texts[i]),
+			  &m->publishes[i]);
+	}
+	return 0;
+}
+
+static void ports_free(struct ports *ports)
+{
+	index_free(&ports->index);
+	free(ports->texts);
+}
+
+static bool publish_stays(const struct differ *d, const struct publish *p,
+			  const struct ports *other)
+{
+	char text[PORT_TEXT_MAX];
+	const struct publish *same = index_find_name(
+		&other->index, publish_print(p, text, sizeof(text)));
+
+	return same && publish_equal(p, same) && endpoint_stays(d, p->endpoint);
+}
+
+static int diff_publishes(struct differ *d, enum step_op op)
+{
+	const struct model *from = op == STEP_DEL ? d->actual : d->desired;
+	const struct model *other = op == STEP_DEL ? d->desired : d->actual;
+	__attribute__((cleanup(ports_free))) struct ports ports = {};
+
+	if (ports_make(other, &ports))
+		return -ENOMEM;
+	for (size_t i = 0; i < from->npublishes; i++) {
+		const struct publish *p = &from->publishes[i];
+
+		if (publish_stays(d, p, &ports))
+			continue;
+		if (op == STEP_DEL)
+			step_add(d, op, OBJECT_PUBLISH, p, NULL);
+		else
+			step_add(d, op, OBJECT_PUBLISH, NULL, p);
+	}
+	return 0;
+}
+
+static void diff_going(struct differ *d)
+{
+	const struct model *m = d->actual;
+
+	for (size_t i = 0; i < m->nendpoints; i++)
+		if (!endpoint_stays(d, m->endpoints[i].name))
+			step_add(d, STEP_DEL, OBJECT_ENDPOINT, &m->endpoints[i],
+				 NULL);
+	for (size_t i = 0; i < m->nnetns; i++)
+		if (!index_find_name(&d->new_netns, m->netns[i].name))
+			step_add(d, STEP_DEL, OBJECT_NETNS, &m->netns[i], NULL);
+	for (size_t i = 0; i < m->nnetworks; i++)
+		if (!network_stays(d, m->networks[i].name))
+			step_add(d, STEP_DEL, OBJECT_NETWORK, &m->networks[i],
+				 NULL);
+	for (size_t i = 0; i < m->nuplinks; i++)
+		if (!index_find_name(&d->new_uplinks, m->uplinks[i].ifname))
+			step_add(d, STEP_DEL, OBJECT_UPLINK, &m->uplinks[i],
+				 NULL);
+}
+
+static void diff_uplink(struct differ *d, const struct uplink *new)
+{
+	const struct uplink *old =
+		index_find_name(&d->old_uplinks, new->ifname);
+
+	if (!old)
+		step_add(d, STEP_ADD, OBJECT_UPLINK, NULL, new);
+	else if (!uplink_equal(old, new))
+		step_add(d, STEP_SET, OBJECT_UPLINK, old, new);
+}
+
+static void diff_network(struct differ *d, const struct network *new)
+{
+	const struct network *old =
+		index_find_name(&d->old_networks, new->name);
+
+	if (!old || network_is_replaced(old, new))
+		step_add(d, STEP_ADD, OBJECT_NETWORK, NULL, new);
+	else if (!network_equal(old, new))
+		step_add(d, STEP_SET, OBJECT_NETWORK, old, new);
+}
+
+static void diff_netns(struct differ *d, const struct netns *new)
+{
+	const struct netns *old = index_find_name(&d->old_netns, new->name);
+
+	if (!old)
+		step_add(d, STEP_ADD, OBJECT_NETNS, NULL, new);
+	else if (!netns_equal(old, new))
+		step_add(d, STEP_SET, OBJECT_NETNS, old, new);
+}
+
+static void diff_coming(struct differ *d)
+{
+	const struct model *m = d->desired;
+
+	if (!settings_equal(&d->actual->settings, &m->settings))
+		step_add(d, STEP_SET, OBJECT_SETTINGS, NULL, NULL);
+	for (size_t i = 0; i < m->nuplinks; i++)
+		diff_uplink(d, &m->uplinks[i]);
+	for (size_t i = 0; i < m->nnetworks; i++)
+		diff_network(d, &m->networks[i]);
+	for (size_t i = 0; i < m->nnetns; i++)
+		diff_netns(d, &m->netns[i]);
+	for (size_t i = 0; i < m->nendpoints; i++)
+		if (!endpoint_stays(d, m->endpoints[i].name))
+			step_add(d, STEP_ADD, OBJECT_ENDPOINT, NULL,
+				 &m->endpoints[i]);
+}
+
+/* Is the number behind the selector's name the same in both models? */
+static bool peer_means_the_same(const struct differ *d,
+				const struct policy_peer *peer)
+{
+	if (peer->kind == SEL_ENDPOINT) {
+		const struct endpoint *old =
+			index_find_name(&d->old_endpoints, peer->name);
+		const struct endpoint *new =
+			index_find_name(&d->new_endpoints, peer->name);
+
+		return old && new ? old->slot == new->slot : !old && !new;
+	}
+	if (peer->kind == SEL_NETWORK) {
+		const struct network *old =
+			index_find_name(&d->old_networks, peer->name);
+		const struct network *new =
+			index_find_name(&d->new_networks, peer->name);
+
+		return old && new ? old->id == new->id : !old && !new;
+	}
+	return true;
+}
+
+static void diff_rules(struct differ *d)
+{
+	const struct model *old = d->actual, *new = d->desired;
+	bool same = old->nrules == new->nrules;
+
+	for (size_t i = 0; same && i < new->nrules; i++)
+		same = rule_equal(&old->rules[i], &new->rules[i]) &&
+		       peer_means_the_same(d, &new->rules[i].from) &&
+		       peer_means_the_same(d, &new->rules[i].to);
+	if (same)
+		return;
+	step_add(d, STEP_SET, OBJECT_RULE, NULL, NULL);
+	d->plan->steps[d->plan->nsteps - 1].count = new->nrules;
+}
+
+static size_t model_objects(const struct model *m)
+{
+	return m->nnetns + m->nnetworks + m->nendpoints + m->npublishes +
+	       m->nuplinks;
+}
+
+static int index_model(const struct model *m, struct index *netns,
+		       struct index *networks, struct index *endpoints,
+		       struct index *uplinks)
+{
+	return index_make_names(m->netns, m->nnetns, sizeof(*m->netns), netns) ?:
+		       index_make_names(m->networks, m->nnetworks, sizeof(*m->networks), networks) ?:
+		       index_make_names(m->endpoints, m->nendpoints, sizeof(*m->endpoints), endpoints) ?:
+		       index_make_names(m->uplinks, m->nuplinks,
+					sizeof(*m->uplinks), uplinks);
+}
+
+static void differ_free(struct differ *d)
+{
+	index_free(&d->old_netns);
+	index_free(&d->old_networks);
+	index_free(&d->old_endpoints);
+	index_free(&d->old_uplinks);
+	index_free(&d->new_netns);
+	index_free(&d->new_networks);
+	index_free(&d->new_endpoints);
+	index_free(&d->new_uplinks);
+}
+
+int plan_make(const struct model *actual, const struct model *desired,
+	      struct plan *ret_plan)
+{
+	/* DEL and ADD of everything, and one step each for the two lists. */
+	size_t room = model_objects(actual) + model_objects(desired) + 2;
+	_cleanup_free_ struct step *steps = NULL;
+	struct plan plan = {};
+	__attribute__((cleanup(differ_free))) struct differ d = {
+		.actual = actual,
+		.desired = desired,
+		.plan = &plan,
+	};
+
+	steps = calloc(room, sizeof(*steps));
+	if (!steps ||
+	    index_model(actual, &d.old_netns, &d.old_networks, &d.old_endpoints,
+			&d.old_uplinks) ||
+	    index_model(desired, &d.new_netns, &d.new_networks,
+			&d.new_endpoints, &d.new_uplinks))
+		return -ENOMEM;
+	plan.steps = steps;
+
+	if (diff_publishes(&d, STEP_DEL))
+		return -ENOMEM;
+	diff_going(&d);
+	diff_coming(&d);
+	if (diff_publishes(&d, STEP_ADD))
+		return -ENOMEM;
+	diff_rules(&d);
+
+	plan.steps = take_ptr(steps);
+	*ret_plan = plan;
+	return 0;
+}
+
+void plan_free(struct plan *plan)
+{
+	free(plan->steps);
+	*plan = (struct plan){};
+}
