@@ -39,8 +39,10 @@ void ids_take_actual(struct ids *ids, __u32 id)
 	if (!id || id >= ids->max)
 		return;
 	ids->state[id] |= ID_IN_ACTUAL;
-	if (id >= ids->next)
-		ids->next = id + 1 < ids->max ? id + 1 : 1;
+	if (id <= ids->highest)
+		return;
+	ids->highest = id;
+	ids->next = id + 1 < ids->max ? id + 1 : 1;
 }
 
 void ids_take_desired(struct ids *ids, __u32 id)

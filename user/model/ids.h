@@ -12,6 +12,7 @@
 struct ids {
 	__u8 *state; /* enum id_state of each number, or'ed */
 	__u32 max;
+	__u32 highest; /* of the model that exists */
 	__u32 next; /* where the search for a free one starts */
 };
 
