@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* test_attach - load, pins and hooks, on devices of an own namespace */
+/* test_attach - programs on devices and cgroups, by tcx and by clsact */
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -161,132 +161,6 @@ static int filter_add(const struct fixture *fixture, __u32 priority,
 static bool has_clsact(void)
 {
 	return run("tc qdisc show dev bnt0 | grep -q clsact") == 0;
-}
-
-/* ---- load and open */
-
-static void second_open_sees_the_same_maps(void **state)
-{
-	struct fixture *fixture = *state;
-	const struct ipaddr key = { { 1, 2, 3, 4 } };
-	const struct local_val written = { .ifindex = 17 };
-	struct local_val seen = {};
-	struct datapath *second;
-
-	assert_int_equal(table_set(fixture->dp, MAP_LOCALS, &key, &written,
-				   &fixture->err),
-			 0);
-	datapath_bump(fixture->dp);
-	assert_int_equal(
-		datapath_open(fixture->instance, &second, &fixture->err), 0);
-
-	assert_int_equal(table_get(second, MAP_LOCALS, &key, &seen), 0);
-	assert_int_equal(seen.ifindex, 17);
-	assert_int_equal(datapath_config(second)->generation,
-			 datapath_config(fixture->dp)->generation);
-	assert_int_equal(datapath_config(second)->generation, 1);
-	datapath_close(second);
-}
-
-static void flow_table_has_two_entries_for_each_flow(void **state)
-{
-	struct fixture *fixture = *state;
-	struct map_usage usage;
-
-	assert_int_equal(
-		map_usage_get(fixture->dp, MAP_FLOWS, &usage, &fixture->err),
-		0);
-
-	assert_int_equal(usage.max, 2 * 1024);
-}
-
-static void pins_are_for_root_alone(void **state)
-{
-	static const char *const dirs[] = { "", "/maps", "/progs", "/links" };
-	struct fixture *fixture = *state;
-	char path[PIN_PATH_MAX];
-	struct stat st;
-
-	for (int i = 0; i < 4; i++) {
-		snprintf(path, sizeof(path), "%s%s", fixture->root, dirs[i]);
-		assert_int_equal(stat(path, &st), 0);
-		assert_int_equal(st.st_mode & 07777, 0700);
-	}
-}
-
-static void open_without_pins_is_not_found(void **state)
-{
-	struct fixture *fixture = *state;
-	struct datapath *dp = NULL;
-
-	assert_int_equal(datapath_open("bntest_none", &dp, &fixture->err),
-			 -ENOENT);
-
-	assert_null(dp);
-	assert_int_equal(fixture->err.exit, EXIT_NOT_FOUND);
-}
-
-static void open_of_another_version_is_refused(void **state)
-{
-	struct fixture *fixture = *state;
-	struct datapath *dp = NULL;
-
-	datapath_config(fixture->dp)->abi = BN_ABI_VERSION + 1;
-	assert_int_equal(datapath_open(fixture->instance, &dp, &fixture->err),
-			 -EPROTO);
-
-	assert_null(dp);
-	assert_non_null(strstr(fixture->err.hint, "purge"));
-}
-
-static void name_that_bpffs_cannot_hold_is_refused(void **state)
-{
-	static const char *const names[] = { "",    ".",    "..",   "a.b",
-					     "a/b", "../x", "a~new" };
-	struct fixture *fixture = *state;
-	struct datapath *dp = NULL;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		assert_int_equal(datapath_open(names[i], &dp, &fixture->err),
-				 -EINVAL);
-		assert_int_equal(fixture->err.exit, EXIT_USAGE);
-		assert_int_equal(datapath_unload(names[i], &fixture->err),
-				 -EINVAL);
-	}
-}
-
-static void second_load_is_refused_and_changes_nothing(void **state)
-{
-	const struct datapath_options options = { .flows_max = 1024 };
-	struct fixture *fixture = *state;
-	__u32 before = id_of_pinned(fixture, "bn_from_uplink");
-	struct datapath *dp = NULL;
-
-	assert_int_equal(
-		datapath_load(fixture->instance, &options, &dp, &fixture->err),
-		-EEXIST);
-
-	assert_null(dp);
-	assert_int_equal(id_of_pinned(fixture, "bn_from_uplink"), before);
-}
-
-static void load_that_fails_leaves_nothing(void **state)
-{
-	/* More than the kernel lets a hash table have. */
-	const struct datapath_options options = { .flows_max = 0x7fffffff };
-	struct fixture *fixture = *state;
-	struct datapath *dp = NULL;
-	char instance[48], path[128];
-
-	snprintf(instance, sizeof(instance), "%s_big", fixture->instance);
-	assert_true(datapath_load(instance, &options, &dp, &fixture->err) < 0);
-
-	assert_null(dp);
-	assert_non_null(strstr(fixture->err.text, "bn_flows"));
-	snprintf(path, sizeof(path), "%s/%s", BPFFS, instance);
-	assert_int_not_equal(access(path, F_OK), 0);
-	snprintf(path, sizeof(path), "%s/%s~new", BPFFS, instance);
-	assert_int_not_equal(access(path, F_OK), 0);
 }
 
 /* ---- tcx */
@@ -674,48 +548,6 @@ static void unload_leaves_no_pin_and_no_filter(void **state)
 	assert_false(has_clsact());
 }
 
-static void unload_of_nothing_succeeds(void **state)
-{
-	struct fixture *fixture = *state;
-
-	assert_int_equal(datapath_unload("bntest_none", &fixture->err), 0);
-}
-
-static void unload_removes_a_half_made_directory(void **state)
-{
-	struct fixture *fixture = *state;
-	char path[PIN_PATH_MAX];
-
-	for (int map = 0; map < MAP_COUNT; map += 2)
-		assert_int_equal(unlink(pin_path(path, fixture->root, PIN_MAPS,
-						 map_name[map])),
-				 0);
-	assert_int_equal(rmdir(pin_path(path, fixture->root, PIN_LINKS, NULL)),
-			 0);
-	snprintf(path, sizeof(path), "%s~new", fixture->root);
-	assert_int_equal(mkdir(path, 0700), 0);
-
-	assert_int_equal(datapath_unload(fixture->instance, &fixture->err), 0);
-
-	assert_int_not_equal(access(fixture->root, F_OK), 0);
-	assert_int_not_equal(access(path, F_OK), 0);
-}
-
-static void unload_keeps_what_is_not_ours(void **state)
-{
-	struct fixture *fixture = *state;
-	char path[PIN_PATH_MAX];
-
-	pin_path(path, fixture->root, PIN_PROGS, "foreign");
-	assert_int_equal(bpf_obj_pin(fixture->foreign, path), 0);
-
-	assert_int_equal(datapath_unload(fixture->instance, &fixture->err),
-			 -ENOTEMPTY);
-
-	assert_int_equal(access(path, F_OK), 0);
-	assert_int_equal(unlink(path), 0);
-}
-
 #define TCX(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define CLSACT(name) \
 	cmocka_unit_test_setup_teardown(name, setup_clsact, teardown)
@@ -723,14 +555,6 @@ static void unload_keeps_what_is_not_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TCX(second_open_sees_the_same_maps),
-		TCX(flow_table_has_two_entries_for_each_flow),
-		TCX(pins_are_for_root_alone),
-		TCX(open_without_pins_is_not_found),
-		TCX(open_of_another_version_is_refused),
-		TCX(name_that_bpffs_cannot_hold_is_refused),
-		TCX(second_load_is_refused_and_changes_nothing),
-		TCX(load_that_fails_leaves_nothing),
 		TCX(tcx_attach_twice_leaves_one_program),
 		TCX(tcx_uplink_has_the_uplink_programs),
 		TCX(tcx_link_gets_the_program_of_this_load),
@@ -752,9 +576,6 @@ int main(void)
 		TCX(sockets_of_no_cgroup_are_refused),
 		TCX(unload_leaves_no_pin_and_no_tcx_program),
 		CLSACT(unload_leaves_no_pin_and_no_filter),
-		TCX(unload_of_nothing_succeeds),
-		TCX(unload_removes_a_half_made_directory),
-		TCX(unload_keeps_what_is_not_ours),
 	};
 
 	if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0) {
