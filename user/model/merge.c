@@ -143,7 +143,7 @@ static size_t objects_merge(struct incoming *in, void *items, size_t count,
 		enum origin origin = origin_get(kind, from);
 		const char *new = incoming_find(in, from);
 
-		if (!new && prune && origin == ORIGIN_FILE)
+		if (!new &&prune && origin == ORIGIN_FILE)
 			continue;
 		memmove(to, new ? new : from, kind->size);
 		origin_set(kind, to, origin);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* table - every object and command, with the words that usage shows */
+#include <stddef.h>
+
+#include "cli/command.h"
+#include "cli/options.h"
+
+static const struct command netns_commands[] = {
+	{ "add", "create new", "NAME [dns IP]...",
+	  "makes an isolated network namespace", 0, false, cmd_netns_add,
+	  NULL },
+	{ "del", "delete rm remove", "NAME", "removes a network namespace", 0,
+	  false, cmd_netns_del, NULL },
+	{ "list", "ls show", "", "lists the network namespaces", 0, false,
+	  cmd_netns_list, NULL },
+	{ 0 },
+};
+
+static const struct command network_commands[] = {
+	{ "add", "create new",
+	  "NAME [type bridge|p2p] [subnet CIDR]... [gateway IP]... [range A-B] "
+	  "[internal] [icc on|off] [mtu N] [masquerade on|off]",
+	  "makes a network; without subnet it gets a free one", 0, false,
+	  cmd_network_add, NULL },
+	{ "set", "change",
+	  "NAME [internal on|off] [icc on|off] [mtu N] [masquerade on|off]",
+	  "changes a network while its endpoints go on", 0, false,
+	  cmd_network_set, NULL },
+	{ "del", "delete rm remove", "NAME",
+	  "removes a network that has no endpoints", 0, false, cmd_network_del,
+	  NULL },
+	{ "list", "ls", "", "lists the networks", 0, false, cmd_network_list,
+	  NULL },
+	{ "show", NULL, "[NAME]", "shows one network", 0, false,
+	  cmd_network_show, NULL },
+	{ 0 },
+};
+
+static const struct command endpoint_commands[] = {
+	{ "attach", "add",
+	  "NETNS NETWORK [name NAME] [ifname NAME] [ip IP]... [mac MAC] "
+	  "[default-route on|off]",
+	  "connects a namespace (NAME, created if absent; /PATH; pid:N)", 0,
+	  false, cmd_endpoint_attach, NULL },
+	{ "detach", "del delete rm remove", "NAME",
+	  "disconnects it and ends its published ports", 0, false,
+	  cmd_endpoint_detach, NULL },
+	{ "list", "ls", "", "lists the endpoints", 0, false, cmd_endpoint_list,
+	  NULL },
+	{ "show", NULL, "[NAME]", "shows one endpoint", 0, false,
+	  cmd_endpoint_show, NULL },
+	{ 0 },
+};
+
+static const struct command port_commands[] = {
+	{ "publish", "add",
+	  "[HOSTIP:]PORT[-PORT][/tcp|udp] ENDPOINT[:PORT] [from CIDR]...",
+	  "makes an endpoint's port reachable at the host's addresses", 0,
+	  false, cmd_port_publish, NULL },
+	{ "unpublish", "del delete rm remove", "[HOSTIP:]PORT[-PORT][/tcp|udp]",
+	  "ends that", 0, false, cmd_port_unpublish, NULL },
+	{ "list", "ls show", "", "lists the published ports", 0, false,
+	  cmd_port_list, NULL },
+	{ 0 },
+};
+
+static const struct command policy_commands[] = {
+	{ "add", "create new",
+	  "[name NAME] [before NAME|after NAME] from SEL to SEL [proto P] "
+	  "[port A[-B]]... allow|deny [log]",
+	  "adds a rule; SEL: an endpoint, net:NAME, CIDR, host, world, any", 0,
+	  false, cmd_policy_add, NULL },
+	{ "del", "delete rm remove", "NAME", "removes a rule", 0, false,
+	  cmd_policy_del, NULL },
+	{ "list", "ls show", "", "lists the rules in order and the defaults", 0,
+	  false, cmd_policy_list, NULL },
+	{ "default", NULL, "[intra allow|deny] [inter allow|deny]",
+	  "what happens where no rule matches: inside, between networks", 0,
+	  false, cmd_policy_default, NULL },
+	{ "test", NULL, "", "", 0, false, NULL, NULL },
+	{ 0 },
+};
+
+static const struct command uplink_commands[] = {
+	{ "add", NULL, "IFNAME [snat IP]...",
+	  "uses a device as the way out; without any, the default route's", 0,
+	  false, cmd_uplink_add, NULL },
+	{ "del", "delete rm remove", "IFNAME", "stops using it", 0, false,
+	  cmd_uplink_del, NULL },
+	{ "list", "ls show", "", "lists the uplinks", 0, false, cmd_uplink_list,
+	  NULL },
+	{ 0 },
+};
+
+static const struct command flow_commands[] = {
+	{ "list", "ls show",
+	  "[endpoint NAME] [proto P] [src IP] [dst IP] [port N] [state S]",
+	  "lists connections as the datapath knows them", 0, false,
+	  cmd_flow_list, NULL },
+	{ "count", NULL,
+	  "[by endpoint|state|proto] [endpoint NAME] [proto P] [src IP] "
+	  "[dst IP] [port N] [state S]",
+	  "counts them", 0, false, cmd_flow_count, NULL },
+	{ "del", NULL, "", "", 0, false, NULL, NULL },
+	{ 0 },
+};
+
+static const struct command agent_commands[] = {
+	{ "run", NULL, "", "watches links and routes, expires flows", 0, true,
+	  cmd_agent_run, NULL },
+	{ "status", NULL, "", "exit 0 when an agent is running, else 3", 0,
+	  false, cmd_agent_status, NULL },
+	{ 0 },
+};
+
+/* What the contract names and this version does not have. */
+#define LATER(name)                                      \
+	{                                                \
+		name, NULL, "", "", 0, false, NULL, NULL \
+	}
+
+const struct command command_table[] = {
+	{ "netns", NULL, "", "network namespaces", 0, false, NULL,
+	  netns_commands },
+	{ "network", "net", "", "bridges with their subnets", 0, false, NULL,
+	  network_commands },
+	{ "endpoint", NULL, "", "a namespace's place in a network", 0, false,
+	  NULL, endpoint_commands },
+	{ "port", NULL, "", "published ports", 0, false, NULL, port_commands },
+	{ "policy", NULL, "", "who may talk to whom", 0, false, NULL,
+	  policy_commands },
+	{ "uplink", NULL, "", "the host's ways out", 0, false, NULL,
+	  uplink_commands },
+	{ "exec", NULL, "NETNS [--root DIR] [--dns IP] -- COMMAND [WORD]...",
+	  "runs a command inside a namespace", OPTION_ROOT | OPTION_DNS, true,
+	  cmd_exec, NULL },
+	{ "apply", NULL, "-f FILE|- [--prune]",
+	  "makes what runs agree with a file", OPTION_FILE | OPTION_PRUNE,
+	  false, cmd_apply, NULL },
+	{ "diff", NULL, "-f FILE|- [--prune]",
+	  "prints what apply would do; exit 5 when that is something",
+	  OPTION_FILE | OPTION_PRUNE, false, cmd_diff, NULL },
+	{ "export", NULL, "", "prints what runs as a file for apply", 0, false,
+	  cmd_export, NULL },
+	{ "stats", NULL,
+	  "[all|network|endpoint|port|policy|drops|flows|maps] [-w SECONDS]",
+	  "counters", OPTION_WATCH, false, cmd_stats, NULL },
+	{ "flow", NULL, "", "connections", 0, false, NULL, flow_commands },
+	{ "gc", NULL, "", "expires old flows once", 0, true, cmd_gc, NULL },
+	{ "purge", NULL, "", "removes all that the instance made", 0, false,
+	  cmd_purge, NULL },
+	{ "agent", NULL, "", "the background part", 0, false, NULL,
+	  agent_commands },
+	LATER("edge"),
+	LATER("confirm"),
+	LATER("rollback"),
+	LATER("top"),
+	LATER("monitor"),
+	LATER("trace"),
+	LATER("check"),
+	LATER("metrics"),
+	LATER("cni"),
+	LATER("feature"),
+	LATER("completion"),
+	{ 0 },
+};

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* usage - help texts, all printed from the command and option tables */
+#include "cli/usage.h"
+
+#include <string.h>
+
+#include "cli/options.h"
+
+#define LINE_WIDTH 79
+
+/* Writes text word by word, continued at indent when a line gets full. */
+static void print_wrapped(const char *text, size_t column, size_t indent,
+			  FILE *out)
+{
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (column + 1 + len > LINE_WIDTH) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		}
+		fprintf(out, " %.*s", (int)len, text);
+		column += 1 + len;
+		text += len + strspn(text + len, " ");
+	}
+	fputc('\n', out);
+}
+
+static void print_option(const struct option_def *def, FILE *out)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "--%s%s%s", def->name,
+		 def->value ? " " : "", def->value ? def->value : "");
+	if (def->letter)
+		fprintf(out, "  -%c, %-18s %s\n", def->letter, name, def->help);
+	else
+		fprintf(out, "      %-18s %s\n", name, def->help);
+}
+
+static void print_options(unsigned int local, FILE *out)
+{
+	fprintf(out, "\noptions:\n");
+	for (const struct option_def *def = option_table; def->name; def++)
+		if (local ? def->local & local : !def->local)
+			print_option(def, out);
+}
+
+/* "netns add|del|list", or the name alone for what has no commands. */
+static void print_object_line(const struct command *object, FILE *out)
+{
+	const char *separator = " ";
+	int used = fprintf(out, "  %s", object->name);
+
+	for (const struct command *c = object->sub; c && c->name; c++) {
+		if (!command_is_available(c))
+			continue;
+		used += fprintf(out, "%s%s", separator, c->name);
+		separator = "|";
+	}
+	fprintf(out, "%*s %s\n", used < 38 ? 38 - used : 0, "", object->help);
+}
+
+void usage_print(FILE *out)
+{
+	fprintf(out, "usage: bpfnet [OPTION]... OBJECT [COMMAND] [WORD]...\n"
+		     "       bpfnet OBJECT help\n\nobjects:\n");
+	for (const struct command *c = command_table; c->name; c++)
+		if (command_is_available(c))
+			print_object_line(c, out);
+	print_options(0, out);
+}
+
+static void print_command(const struct command *object,
+			  const struct command *command, FILE *out)
+{
+	size_t used = fprintf(out, "  bpfnet %s", object->name);
+
+	if (command != object)
+		used += fprintf(out, " %s", command->name);
+	print_wrapped(command->args, used, 12, out);
+	fprintf(out, "          %s\n", command->help);
+}
+
+void usage_print_object(const struct command *object, FILE *out)
+{
+	unsigned int local = object->options;
+
+	fprintf(out, "usage:\n");
+	if (!object->sub)
+		print_command(object, object, out);
+	for (const struct command *c = object->sub; c && c->name; c++) {
+		if (!command_is_available(c))
+			continue;
+		print_command(object, c, out);
+		local |= c->options;
+	}
+	if (local)
+		print_options(local, out);
+}
