@@ -111,12 +111,13 @@ static __always_inline bool default_allows(const struct first *first,
 static __always_inline enum reason
 policy_decide(struct first *first, const struct datapath_config *config)
 {
+	__u32 rules = config->rules;
 	struct rule_walk walk = {
-		.base = config->rules_bank ? RULES_MAX : 0,
+		.base = rules & RULES_BANK ? RULES_MAX : 0,
 	};
 
 	first->rule = 0;
-	bpf_loop(config->rules_count, rule_visit, &walk, 0);
+	bpf_loop(rules & ~RULES_BANK, rule_visit, &walk, 0);
 	if (!walk.found)
 		return default_allows(first, config) ? REASON_OK :
 						       REASON_POLICY_DEFAULT;

@@ -227,6 +227,10 @@ struct flow_stats {
 	__u64 snat_retries[SNAT_RETRY_BUCKETS];
 };
 
+/* In datapath_config.rules: the second bank of bn_rules is in force. One word,
+ * so that bank and count change together. */
+#define RULES_BANK 0x80000000u
+
 /* bn_config (mmap-able array, one entry). Only user space writes it; the
  * generations and the heartbeat change by single atomic stores. */
 struct datapath_config {
@@ -235,8 +239,8 @@ struct datapath_config {
 	__u32 generation;
 	__u32 route_generation;
 	__u32 heartbeat; /* tick of the agent's last sign of life, 0: never */
-	__u32 rules_bank; /* 0 or 1 */
-	__u32 rules_count;
+	__u32 rules;	   /* how many; RULES_BANK says in which bank */
+	__u32 pad0;
 	__u8 intra; /* enum rule_action, inside a network */
 	__u8 inter; /* enum rule_action, between networks */
 	__u16 snat_port_min; /* host order, inclusive */

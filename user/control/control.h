@@ -11,13 +11,13 @@
 
 /* Where the instance lives; zero-initialise, then fill. Strings are borrowed. */
 struct instance {
-	const char *name;   /* default "bpfnet" */
+	const char *name; /* default "bpfnet" */
 	const char *cgroup; /* NULL: the cgroup2 root */
-	bool force_clsact;  /* do not use tcx */
+	bool force_clsact; /* do not use tcx */
 };
 
 enum control_mode {
-	CONTROL_READ,  /* shared lock; nothing is created */
+	CONTROL_READ, /* shared lock; nothing is created */
 	CONTROL_WRITE, /* exclusive lock, waits at most 5 s (locked/6) */
 };
 

@@ -79,6 +79,12 @@ int table_get(struct datapath *dp, enum map_id map, const void *key,
 int table_del(struct datapath *dp, enum map_id map, const void *key,
 	      struct err *err);
 
+/* Makes the map's content exactly these count elements: sets all of them, then
+ * removes every other key. Arrays keep what is not named. keys and values are
+ * packed by the map's own sizes. */
+int table_replace(struct datapath *dp, enum map_id map, const void *keys,
+		  const void *values, size_t count, struct err *err);
+
 /* Per-CPU values summed over all CPUs, all 64 bits. */
 int counters_reasons(struct datapath *dp, __u64 ret[REASON_COUNT],
 		     struct err *err);

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* fields - a model object as JSON and back, from one table for each kind */
+#include "control/fields.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/json.h"
+
+enum field_type {
+	FIELD_TEXT,
+	FIELD_BOOL,
+	FIELD_UINT, /* 1, 2 or 4 bytes; enums, too */
+	FIELD_IP,
+	FIELD_MAC,
+	FIELD_IPS, /* array with a count beside it */
+	FIELD_CIDRS, /* likewise */
+	FIELD_PORTS, /* likewise */
+	FIELD_PEER,
+};
+
+struct field {
+	const char *name;
+	enum field_type type;
+	size_t offset;
+	size_t size; /* of the member, of the whole array */
+	size_t count_offset; /* arrays: of their size_t */
+};
+
+#define FIELD(kind, member, type_)                         \
+	{                                                  \
+		.name = #member, .type = type_,            \
+		.offset = offsetof(struct kind, member),   \
+		.size = sizeof(((struct kind *)0)->member) \
+	}
+#define ARRAY(kind, member, count, type_)                    \
+	{                                                    \
+		.name = #member, .type = type_,              \
+		.offset = offsetof(struct kind, member),     \
+		.size = sizeof(((struct kind *)0)->member),  \
+		.count_offset = offsetof(struct kind, count) \
+	}
+#define END                  \
+	{                    \
+		.name = NULL \
+	}
+
+static const struct field settings_fields[] = {
+	FIELD(settings, uplink_auto, FIELD_BOOL),
+	FIELD(settings, intra_allow, FIELD_BOOL),
+	FIELD(settings, inter_allow, FIELD_BOOL),
+	FIELD(settings, nat_port_min, FIELD_UINT),
+	FIELD(settings, nat_port_max, FIELD_UINT),
+	FIELD(settings, flows_max, FIELD_UINT),
+	FIELD(settings, flows_per_endpoint, FIELD_UINT),
+	FIELD(settings, tcp_established, FIELD_UINT),
+	FIELD(settings, tcp_half_open, FIELD_UINT),
+	FIELD(settings, tcp_closing, FIELD_UINT),
+	FIELD(settings, tcp_reset, FIELD_UINT),
+	FIELD(settings, udp, FIELD_UINT),
+	FIELD(settings, udp_stream, FIELD_UINT),
+	FIELD(settings, icmp, FIELD_UINT),
+	FIELD(settings, other, FIELD_UINT),
+	END,
+};
+
+static const struct field netns_fields[] = {
+	FIELD(netns, name, FIELD_TEXT),	    FIELD(netns, origin, FIELD_UINT),
+	ARRAY(netns, dns, ndns, FIELD_IPS), FIELD(netns, implied, FIELD_BOOL),
+	FIELD(netns, adopted, FIELD_BOOL),  END,
+};
+
+static const struct field network_fields[] = {
+	FIELD(network, name, FIELD_TEXT),
+	FIELD(network, origin, FIELD_UINT),
+	FIELD(network, type, FIELD_UINT),
+	ARRAY(network, subnets, nsubnets, FIELD_CIDRS),
+	ARRAY(network, gateways, nsubnets, FIELD_IPS),
+	FIELD(network, range_first, FIELD_IP),
+	FIELD(network, range_last, FIELD_IP),
+	FIELD(network, internal, FIELD_BOOL),
+	FIELD(network, icc, FIELD_BOOL),
+	FIELD(network, masquerade, FIELD_BOOL),
+	FIELD(network, mtu, FIELD_UINT),
+	FIELD(network, id, FIELD_UINT),
+	FIELD(network, bridge, FIELD_TEXT),
+	FIELD(network, mac, FIELD_MAC),
+	END,
+};
+
+static const struct field endpoint_fields[] = {
+	FIELD(endpoint, name, FIELD_TEXT),
+	FIELD(endpoint, origin, FIELD_UINT),
+	FIELD(endpoint, network, FIELD_TEXT),
+	FIELD(endpoint, netns, FIELD_TEXT),
+	FIELD(endpoint, ifname, FIELD_TEXT),
+	FIELD(endpoint, host_ifname, FIELD_TEXT),
+	ARRAY(endpoint, ips, nips, FIELD_IPS),
+	FIELD(endpoint, mac, FIELD_MAC),
+	FIELD(endpoint, default_route, FIELD_BOOL),
+	FIELD(endpoint, slot, FIELD_UINT),
+	END,
+};
+
+static const struct field uplink_fields[] = {
+	FIELD(uplink, ifname, FIELD_TEXT),
+	FIELD(uplink, origin, FIELD_UINT),
+	FIELD(uplink, automatic, FIELD_BOOL),
+	ARRAY(uplink, snat, nsnat, FIELD_IPS),
+	END,
+};
+
+static const struct field publish_fields[] = {
+	FIELD(publish, origin, FIELD_UINT),
+	FIELD(publish, proto, FIELD_UINT),
+	FIELD(publish, any_host, FIELD_BOOL),
+	FIELD(publish, host_ip, FIELD_IP),
+	FIELD(publish, port, FIELD_UINT),
+	FIELD(publish, port_last, FIELD_UINT),
+	FIELD(publish, endpoint, FIELD_TEXT),
+	FIELD(publish, target_port, FIELD_UINT),
+	ARRAY(publish, from, nfrom, FIELD_CIDRS),
+	FIELD(publish, id, FIELD_UINT),
+	END,
+};
+
+static const struct field rule_fields[] = {
+	FIELD(policy_rule, name, FIELD_TEXT),
+	FIELD(policy_rule, origin, FIELD_UINT),
+	FIELD(policy_rule, from, FIELD_PEER),
+	FIELD(policy_rule, to, FIELD_PEER),
+	FIELD(policy_rule, proto, FIELD_UINT),
+	ARRAY(policy_rule, ports, nports, FIELD_PORTS),
+	FIELD(policy_rule, allow, FIELD_BOOL),
+	FIELD(policy_rule, log, FIELD_BOOL),
+	FIELD(policy_rule, id, FIELD_UINT),
+	END,
+};
+
+static const struct {
+	const struct field *fields;
+	size_t size;
+} kinds[] = {
+	[OBJECT_SETTINGS] = { settings_fields, sizeof(struct settings) },
+	[OBJECT_NETNS] = { netns_fields, sizeof(struct netns) },
+	[OBJECT_NETWORK] = { network_fields, sizeof(struct network) },
+	[OBJECT_ENDPOINT] = { endpoint_fields, sizeof(struct endpoint) },
+	[OBJECT_UPLINK] = { uplink_fields, sizeof(struct uplink) },
+	[OBJECT_PUBLISH] = { publish_fields, sizeof(struct publish) },
+	[OBJECT_RULE] = { rule_fields, sizeof(struct policy_rule) },
+};
+
+size_t fields_object_size(enum object_kind kind)
+{
+	return kinds[kind].size;
+}
+
+static json_int_t uint_get(const void *at, size_t size)
+{
+	if (size == sizeof(__u8))
+		return *(const __u8 *)at;
+	if (size == sizeof(__u16))
+		return *(const __u16 *)at;
+	return *(const __u32 *)at;
+}
+
+static json_t *element_to_json(enum field_type type, const char *at,
+			       size_t index)
+{
+	const struct port_range *range;
+	char text[64];
+
+	switch (type) {
+	case FIELD_IPS:
+		return json_ip((const struct ipaddr *)at + index);
+	case FIELD_CIDRS:
+		return json_cidr((const struct cidr *)at + index);
+	default:
+		range = (const struct port_range *)at + index;
+		snprintf(text, sizeof(text), "%u-%u", range->low, range->high);
+		return json_string(text);
+	}
+}
+
+static json_t *array_to_json(const struct field *field, const char *object)
+{
+	size_t count = *(const size_t *)(object + field->count_offset);
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < count; i++)
+		json_array_append_new(
+			array, element_to_json(field->type,
+					       object + field->offset, i));
+	return array;
+}
+
+static json_t *field_to_json(const struct field *field, const char *object)
+{
+	const char *at = object + field->offset;
+	char text[2 * NAME_LEN_MAX];
+
+	switch (field->type) {
+	case FIELD_TEXT:
+		return json_text(at);
+	case FIELD_BOOL:
+		return json_boolean(*(const bool *)at);
+	case FIELD_UINT:
+		return json_integer(uint_get(at, field->size));
+	case FIELD_IP:
+		return json_ip((const struct ipaddr *)at);
+	case FIELD_MAC:
+		return json_mac((const __u8 *)at);
+	case FIELD_PEER:
+		return json_text(policy_peer_print(
+			(const struct policy_peer *)at, text, sizeof(text)));
+	default:
+		return array_to_json(field, object);
+	}
+}
+
+json_t *fields_to_json(enum object_kind kind, const void *object)
+{
+	json_t *json = json_object();
+
+	for (const struct field *f = kinds[kind].fields; json && f->name; f++)
+		json_object_set_new(json, f->name, field_to_json(f, object));
+	return json;
+}
+
+static int uint_set(const json_t *json, void *at, size_t size)
+{
+	json_int_t value = json_integer_value(json);
+
+	if (!json_is_integer(json) || value < 0 ||
+	    (size < sizeof(value) && value >> (8 * size)))
+		return -EINVAL;
+	if (size == sizeof(__u8))
+		*(__u8 *)at = (__u8)value;
+	else if (size == sizeof(__u16))
+		*(__u16 *)at = (__u16)value;
+	else
+		*(__u32 *)at = (__u32)value;
+	return 0;
+}
+
+static int text_set(const json_t *json, char *at, size_t size)
+{
+	const char *text = json_string_value(json);
+
+	if (!text || strlen(text) >= size)
+		return -EINVAL;
+	snprintf(at, size, "%s", text);
+	return 0;
+}
+
+static int element_from_json(enum field_type type, const char *text, char *at,
+			     size_t index)
+{
+	if (!text)
+		return -EINVAL;
+	switch (type) {
+	case FIELD_IPS:
+		return ip_parse(text, (struct ipaddr *)at + index);
+	case FIELD_CIDRS:
+		return cidr_parse(text, (struct cidr *)at + index);
+	default:
+		return port_range_parse(text, (struct port_range *)at + index);
+	}
+}
+
+static size_t element_size(enum field_type type)
+{
+	switch (type) {
+	case FIELD_IPS:
+		return sizeof(struct ipaddr);
+	case FIELD_CIDRS:
+		return sizeof(struct cidr);
+	default:
+		return sizeof(struct port_range);
+	}
+}
+
+static int array_from_json(const struct field *field, const json_t *json,
+			   char *object)
+{
+	size_t count = json_array_size(json);
+
+	if (!json_is_array(json) ||
+	    count > field->size / element_size(field->type))
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++)
+		if (element_from_json(
+			    field->type,
+			    json_string_value(json_array_get(json, i)),
+			    object + field->offset, i))
+			return -EINVAL;
+	*(size_t *)(object + field->count_offset) = count;
+	return 0;
+}
+
+static int field_from_json(const struct field *field, const json_t *json,
+			   char *object)
+{
+	const char *text = json_string_value(json);
+	char *at = object + field->offset;
+
+	switch (field->type) {
+	case FIELD_TEXT:
+		return text_set(json, at, field->size);
+	case FIELD_BOOL:
+		*(bool *)at = json_is_true(json);
+		return json_is_boolean(json) ? 0 : -EINVAL;
+	case FIELD_UINT:
+		return uint_set(json, at, field->size);
+	case FIELD_IP:
+		return text ? ip_parse(text, (struct ipaddr *)at) : -EINVAL;
+	case FIELD_MAC:
+		return text ? mac_parse(text, (__u8 *)at) : -EINVAL;
+	case FIELD_PEER:
+		return text ? policy_peer_parse(text, (struct policy_peer *)at,
+						NULL) :
+			      -EINVAL;
+	default:
+		return array_from_json(field, json, object);
+	}
+}
+
+int fields_from_json(enum object_kind kind, const json_t *json, void *object,
+		     struct err *err)
+{
+	memset(object, 0, kinds[kind].size);
+	for (const struct field *f = kinds[kind].fields; f->name; f++)
+		if (field_from_json(f, json_object_get(json, f->name), object))
+			return err_set(err, -EINVAL,
+				       "field '%s' is missing or wrong",
+				       f->name);
+	return 0;
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* state - /run/NAME: what exists, one small file an object */
+#include "control/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control/fields.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/json.h"
+
+static const char *const directory[] = {
+	[OBJECT_NETNS] = "netns",	[OBJECT_NETWORK] = "network",
+	[OBJECT_ENDPOINT] = "endpoint", [OBJECT_UPLINK] = "uplink",
+	[OBJECT_PUBLISH] = "publish",
+};
+#define DIRECTORIES (sizeof(directory) / sizeof(*directory))
+
+static void file_name(enum object_kind kind, const void *object, char *name,
+		      size_t len)
+{
+	switch (kind) {
+	case OBJECT_NETNS:
+		snprintf(name, len, "%s", ((const struct netns *)object)->name);
+		break;
+	case OBJECT_NETWORK:
+		snprintf(name, len, "%s",
+			 ((const struct network *)object)->name);
+		break;
+	case OBJECT_ENDPOINT:
+		snprintf(name, len, "%s",
+			 ((const struct endpoint *)object)->name);
+		break;
+	case OBJECT_UPLINK:
+		snprintf(name, len, "%s",
+			 ((const struct uplink *)object)->ifname);
+		break;
+	default:
+		snprintf(name, len, "%u", ((const struct publish *)object)->id);
+	}
+}
+
+static int object_path(const char *instance, enum object_kind kind,
+		       const void *object, char path[PATH_MAX])
+{
+	char name[NAME_MAX];
+	int len;
+
+	file_name(kind, object, name, sizeof(name));
+	len = snprintf(path, PATH_MAX, STATE_ROOT "/%s/%s/%s.json", instance,
+		       directory[kind], name);
+	return len < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static int json_write(const char *path, json_t *json, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	char dir[PATH_MAX];
+	int rc;
+
+	text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
+	json_decref(json);
+	if (!text)
+		return err_set(err, -ENOMEM, "write %s: out of memory", path);
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	*strrchr(dir, '/') = '\0';
+	rc = file_mkdir(dir, err);
+	if (rc)
+		return rc;
+	return file_write_atomic(path, text, strlen(text), err);
+}
+
+static int json_read(const char *path, json_t **ret, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	json_error_t error;
+	size_t len;
+	int rc;
+
+	rc = file_read(path, &text, &len, err);
+	if (rc)
+		return rc;
+	*ret = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	if (*ret)
+		return 0;
+	err_set(err, -EINVAL, "%s:%d:%d: %s", path, error.line, error.column,
+		error.text);
+	err_hint(err, "the file is damaged: 'bpfnet purge' starts afresh");
+	return -EINVAL;
+}
+
+int state_write(const char *instance, enum object_kind kind, const void *object,
+		bool complete, struct err *err)
+{
+	json_t *json = fields_to_json(kind, object);
+	char path[PATH_MAX];
+
+	if (object_path(instance, kind, object, path)) {
+		json_decref(json);
+		return err_set(err, -ENAMETOOLONG, "state path too long");
+	}
+	if (json)
+		json_object_set_new(json, "complete", json_boolean(complete));
+	return json_write(path, json, err);
+}
+
+int state_del(const char *instance, enum object_kind kind, const void *object,
+	      struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (object_path(instance, kind, object, path))
+		return err_set(err, -ENAMETOOLONG, "state path too long");
+	if (unlink(path) && errno != ENOENT)
+		return err_set(err, -errno, "remove %s: %s", path,
+			       strerror(errno));
+	return 0;
+}
+
+int state_write_settings(const char *instance, const struct settings *settings,
+			 struct err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), STATE_ROOT "/%s/settings.json", instance);
+	return json_write(path, fields_to_json(OBJECT_SETTINGS, settings), err);
+}
+
+int state_write_rules(const char *instance, const struct model *model,
+		      struct err *err)
+{
+	json_t *rules = json_array();
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), STATE_ROOT "/%s/policy.json", instance);
+	for (size_t i = 0; rules && i < model->nrules; i++)
+		json_array_append_new(
+			rules, fields_to_json(OBJECT_RULE, &model->rules[i]));
+	return json_write(path, rules, err);
+}
+
+static bool model_append(struct model *model, enum object_kind kind,
+			 const void *object)
+{
+	switch (kind) {
+	case OBJECT_NETNS:
+		return model_add_netns(model, object);
+	case OBJECT_NETWORK:
+		return model_add_network(model, object);
+	case OBJECT_ENDPOINT:
+		return model_add_endpoint(model, object);
+	case OBJECT_UPLINK:
+		return model_add_uplink(model, object);
+	case OBJECT_PUBLISH:
+		return model_add_publish(model, object);
+	default:
+		return model_add_rule(model, object, SIZE_MAX);
+	}
+}
+
+static int read_object(const char *path, enum object_kind kind,
+		       struct state *state, struct err *err)
+{
+	_cleanup_free_ void *object = malloc(fields_object_size(kind));
+	struct model *model;
+	json_t *json;
+	int rc;
+
+	if (!object)
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = json_read(path, &json, err);
+	if (rc)
+		return rc;
+	rc = fields_from_json(kind, json, object, err);
+	model = json_is_true(json_object_get(json, "complete")) ?
+			&state->model :
+			&state->leftovers;
+	json_decref(json);
+	if (rc)
+		return err_prefix(err, "%s", path);
+	if (!model_append(model, kind, object))
+		return err_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+static int is_object(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return len > 5 && !strcmp(entry->d_name + len - 5, ".json");
+}
+
+static int read_directory(const char *instance, enum object_kind kind,
+			  struct state *state, struct err *err)
+{
+	char dir[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
+	struct dirent **entries = NULL;
+	int count, rc = 0;
+
+	snprintf(dir, sizeof(dir), STATE_ROOT "/%s/%s", instance,
+		 directory[kind]);
+	count = scandir(dir, &entries, is_object, versionsort);
+	if (count < 0)
+		return errno == ENOENT ? 0 :
+					 err_set(err, -errno, "read %s: %s",
+						 dir, strerror(errno));
+
+	for (int i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);
+		if (!rc)
+			rc = read_object(path, kind, state, err);
+		free(entries[i]);
+	}
+	free(entries);
+	return rc;
+}
+
+static int read_settings(const char *instance, struct model *model,
+			 struct err *err)
+{
+	char path[PATH_MAX];
+	json_t *json;
+	int rc;
+
+	snprintf(path, sizeof(path), STATE_ROOT "/%s/settings.json", instance);
+	if (access(path, F_OK))
+		return 0;
+	rc = json_read(path, &json, err);
+	if (rc)
+		return rc;
+	rc = fields_from_json(OBJECT_SETTINGS, json, &model->settings, err);
+	json_decref(json);
+	return rc ? err_prefix(err, "%s", path) : 0;
+}
+
+static int read_rules(const char *instance, struct model *model,
+		      struct err *err)
+{
+	struct policy_rule rule;
+	char path[PATH_MAX];
+	json_t *json, *item;
+	size_t i;
+	int rc;
+
+	snprintf(path, sizeof(path), STATE_ROOT "/%s/policy.json", instance);
+	if (access(path, F_OK))
+		return 0;
+	rc = json_read(path, &json, err);
+	if (rc)
+		return rc;
+	json_array_foreach(json, i, item)
+	{
+		rc = fields_from_json(OBJECT_RULE, item, &rule, err);
+		if (!rc && !model_add_rule(model, &rule, SIZE_MAX))
+			rc = err_set(err, -ENOMEM, "out of memory");
+		if (rc)
+			break;
+	}
+	json_decref(json);
+	return rc ? err_prefix(err, "%s", path) : 0;
+}
+
+int state_read(const char *instance, struct state *ret, struct err *err)
+{
+	struct state state;
+	int rc;
+
+	model_init(&state.model);
+	model_init(&state.leftovers);
+	rc = read_settings(instance, &state.model, err);
+	for (size_t kind = 0; kind < DIRECTORIES && !rc; kind++)
+		if (directory[kind])
+			rc = read_directory(instance, kind, &state, err);
+	if (!rc)
+		rc = read_rules(instance, &state.model, err);
+	if (rc) {
+		model_free(&state.model);
+		model_free(&state.leftovers);
+		return rc;
+	}
+	*ret = state;
+	return 0;
+}
+
+static int remove_file(const char *dir, const char *name, struct err *err)
+{
+	char path[PATH_MAX + NAME_MAX + 2];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (remove(path) && errno != ENOENT)
+		return err_set(err, -errno, "remove %s: %s", path,
+			       strerror(errno));
+	return 0;
+}
+
+static int remove_objects(const char *dir, struct err *err)
+{
+	struct dirent **entries = NULL;
+	int rc = 0, count = scandir(dir, &entries, is_object, NULL);
+
+	for (int i = 0; i < count; i++) {
+		if (!rc)
+			rc = remove_file(dir, entries[i]->d_name, err);
+		free(entries[i]);
+	}
+	free(entries);
+	return rc;
+}
+
+int state_remove(const char *instance, struct err *err)
+{
+	char root[PATH_MAX], dir[PATH_MAX + NAME_MAX + 2];
+	int rc;
+
+	snprintf(root, sizeof(root), STATE_ROOT "/%s", instance);
+	for (size_t kind = 0; kind < DIRECTORIES; kind++) {
+		if (!directory[kind])
+			continue;
+		snprintf(dir, sizeof(dir), "%s/%s", root, directory[kind]);
+		rc = remove_objects(dir, err);
+		rc = rc ? rc : remove_file(root, directory[kind], err);
+		if (rc)
+			return rc;
+	}
+	rc = remove_objects(root, err);
+	rc = rc ? rc : remove_file(root, "lock", err);
+	if (rc)
+		return rc;
+	if (rmdir(root) && errno != ENOENT)
+		return err_set(err, -errno, "remove %s: %s", root,
+			       strerror(errno));
+	return 0;
+}

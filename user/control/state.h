@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* state - /run/NAME: what exists, one small file an object */
+#ifndef BPFNET_STATE_H
+#define BPFNET_STATE_H
+
+#include <stdbool.h>
+
+#include "model/check.h"
+
+/*
+ *	/run/NAME/lock			flock, see control.c
+ *	         /settings.json
+ *	         /policy.json		all rules, in order
+ *	         /netns/NAME.json	network/ endpoint/ uplink/ publish/
+ *
+ * A file is written before its object is made, with "complete": false, and
+ * again when the object stands; it is removed after the object is gone. So a
+ * process that dies leaves a record of whatever it may have left behind.
+ */
+#define STATE_ROOT "/run"
+
+/* What was read: complete objects in model, the others in leftovers. */
+struct state {
+	struct model model;
+	struct model leftovers;
+};
+
+/* An absent directory is an empty state. Both models must be freed. */
+int state_read(const char *instance, struct state *ret, struct err *err);
+
+/* kind: any but OBJECT_RULE and OBJECT_SETTINGS. */
+int state_write(const char *instance, enum object_kind kind, const void *object,
+		bool complete, struct err *err);
+int state_del(const char *instance, enum object_kind kind, const void *object,
+	      struct err *err);
+int state_write_settings(const char *instance, const struct settings *settings,
+			 struct err *err);
+int state_write_rules(const char *instance, const struct model *model,
+		      struct err *err);
+/* The whole directory. */
+int state_remove(const char *instance, struct err *err);
+
+#endif
