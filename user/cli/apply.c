@@ -26,8 +26,11 @@ static int file_merge(const struct cli *cli, struct change *change,
 	}
 	/* The file first: it may be wrong, and nobody has to wait for it. */
 	rc = config_read(cli->file, print_finding, NULL, &file, err);
-	if (rc)
+	if (rc) {
+		if (!err->hint[0])
+			err_hint(err, "nothing was changed");
 		return rc;
+	}
 	rc = change_open(cli, change, err);
 	if (!rc)
 		rc = model_merge(&change->desired, &file, cli->prune, err);

@@ -124,7 +124,7 @@ const struct command command_table[] = {
 	  netns_commands },
 	{ "network", "net", "", "bridges with their subnets", 0, false, NULL,
 	  network_commands },
-	{ "endpoint", NULL, "", "a namespace's place in a network", 0, false,
+	{ "endpoint", "ep", "", "a namespace's place in a network", 0, false,
 	  NULL, endpoint_commands },
 	{ "port", NULL, "", "published ports", 0, false, NULL, port_commands },
 	{ "policy", NULL, "", "who may talk to whom", 0, false, NULL,

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 
 #define LINE_WIDTH 79
+#define OBJECT_WIDTH 38 /* where the texts about objects begin */
 
 /* Writes text word by word, continued at indent when a line gets full. */
 static void print_wrapped(const char *text, size_t column, size_t indent,
@@ -58,7 +59,9 @@ static void print_object_line(const struct command *object, FILE *out)
 		used += fprintf(out, "%s%s", separator, c->name);
 		separator = "|";
 	}
-	fprintf(out, "%*s %s\n", used < 38 ? 38 - used : 0, "", object->help);
+	if (used < OBJECT_WIDTH)
+		used += fprintf(out, "%*s", OBJECT_WIDTH - used, "");
+	print_wrapped(object->help, used, OBJECT_WIDTH, out);
 }
 
 void usage_print(FILE *out)
