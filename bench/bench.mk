@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Measurements; bench/README.md says what is measured and how to read it.
+
+GEN_OBJ := build/bench/gen.o build/bench/traffic.o
+
+build/bench/gen.bpf.o: bench/gen.bpf.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
+build/bench/gen.skel.h: build/bench/gen.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name gen_bpf > $@
+
+# The skeleton casts const away: a system header may.
+build/bench/%.o: bench/%.c | build/bench/gen.skel.h
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -isystem build -MMD -MP -c $< -o $@
+
+build/bench/gen: $(GEN_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $^ -lbpf -lelf -lz -o $@
+
+bench: build/bench/gen all ## forwarding rates beside iptables (BENCH='--quick')
+	bench/forward.sh $(BENCH)
+
+.PHONY: bench
