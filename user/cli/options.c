@@ -129,6 +129,7 @@ static int environment_read(struct cli *cli, struct err *err)
 	const char *instance = getenv("BPFNET_INSTANCE");
 	const char *cgroup = getenv("BPFNET_CGROUP");
 	const char *attach = getenv("BPFNET_ATTACH");
+	const char *no_color = getenv("NO_COLOR");
 
 	cli->instance.name = "bpfnet";
 	if (instance && *instance && set_instance(cli, instance, err))
@@ -143,7 +144,7 @@ static int environment_read(struct cli *cli, struct err *err)
 					 attach);
 		cli->instance.force_clsact = !strcmp(attach, "clsact");
 	}
-	if (getenv("NO_COLOR") && *getenv("NO_COLOR"))
+	if (no_color && *no_color)
 		cli->color = COLOR_NEVER;
 	return 0;
 }

@@ -165,7 +165,7 @@ static int table_add_column(struct libscols_table *table, const char *key,
 	char header[32];
 	size_t i;
 
-	for (i = 0; key[i] && i < sizeof(header) - 1; i++)
+	for (i = 0; i < sizeof(header) - 1 && key[i]; i++)
 		header[i] =
 			key[i] == '_' ? '-' : toupper((unsigned char)key[i]);
 	header[i] = '\0';

@@ -97,10 +97,8 @@ static int incoming_make(const struct kind *kind, const void *items,
 		const char *item = ret->items + i * kind->size;
 
 		kind->key(item, ret->keys[i]);
-		/* Unnamed rules are nobody's replacement. */
-		if (ret->keys[i][0])
-			index_add(&ret->index, ret->keys[i],
-				  strlen(ret->keys[i]), item);
+		index_add(&ret->index, ret->keys[i], strlen(ret->keys[i]),
+			  item);
 	}
 	return 0;
 }
