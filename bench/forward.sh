@@ -25,7 +25,8 @@ usage() {
 	  --rounds N         interleaved rounds, of which the median is taken (5)
 	  --seconds S        length of one measurement (2)
 	  --cpu N            CPU for the generator and every softirq (the last)
-	  --bridge           the baselines' container hangs on a bridge, too
+	  --no-bridge        the baselines' container has a veth pair alone; else
+	                     it hangs on a bridge, as bpfnet's own does
 	  --gro              receive offload on both ends of every veth; without
 	                     it, only where the generator needs it
 	  --csv FILE         every single measurement
@@ -51,7 +52,7 @@ FLOWS=1
 ROUNDS=5
 SECONDS_EACH=2
 CPU=$(($(nproc) - 1))
-BRIDGE=
+BRIDGE=1
 GRO=
 CSV=
 GEN=${GEN:-build/bench/gen}
@@ -82,7 +83,7 @@ number() {
 options_parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--bridge) BRIDGE=1; shift; continue ;;
+		--no-bridge) BRIDGE=; shift; continue ;;
 		--gro) GRO=1; shift; continue ;;
 		--quick)
 			PATHS=iptables-legacy,bpfnet ROUNDS=3 SECONDS_EACH=1
@@ -477,10 +478,10 @@ function ratio(dir, path, base,    i, n, list) {
 function cell(dir, path,    r) {
 	r = rate(dir, path)
 	if (r < 0)
-		return sprintf("%8s %9s %7s", "-", "", "")
+		return sprintf("%26s", "not measured")
 	if (r == 0)
-		return sprintf("%8s %9s %7s", "nothing", "forwarded", "")
-	return sprintf("%8.3f %9s %6.0f%%", r / 1e6,
+		return sprintf("%26s", "forwarded nothing")
+	return sprintf("%9.3f %9s %5.0f%%", r / 1e6,
 		times(ratio(dir, path, "iptables-legacy")), idle[dir, path])
 }
 function times(r) {
@@ -508,7 +509,8 @@ BEGIN {
 END {
 	printf "%-16s", ""
 	for (i = 1; i <= ndirs; i++)
-		printf "  %-26s", toupper(dirs[i]) " Mpps  x iptables  idle"
+		printf "  %9s %9s %6s", toupper(dirs[i]) " Mpps",
+			"iptables", "idle"
 	print ""
 	for (p = 1; p <= npaths; p++) {
 		printf "%-16s", path[p]
