@@ -39,13 +39,18 @@ const struct model *change_actual(const struct change *change)
 	return control_model(change->control);
 }
 
-/* {"schema", "plan": ["+ network a", ...]} from the plan's lines. */
-static int plan_json(const struct cli *cli, char *text, struct err *err)
+/* What -n prints: the plan's lines, with -j {"schema", "plan": [...]}. */
+static int plan_show(const struct cli *cli, char *text, struct err *err)
 {
-	json_t *root = output_root();
-	json_t *lines = json_array();
+	json_t *root, *lines;
 	char *save = NULL;
 
+	if (!cli->json) {
+		fputs(text, stdout);
+		return 0;
+	}
+	root = output_root();
+	lines = json_array();
 	for (char *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))
 		json_array_append_new(lines, json_text(line));
@@ -56,34 +61,43 @@ static int plan_json(const struct cli *cli, char *text, struct err *err)
 	return output_json(cli, root, err);
 }
 
-/* Where the plan's lines go: nowhere, to stdout, or to memory for -j. */
-int change_commit(const struct cli *cli, struct change *change, struct err *err)
+int change_dry_run(const struct cli *cli,
+		   int (*print)(void *arg, FILE *out, struct err *err),
+		   void *arg, struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
-	FILE *out = NULL;
 	size_t len;
+	FILE *out = open_memstream(&text, &len);
 	int rc;
 
-	if (cli->dry_run && cli->json) {
-		out = open_memstream(&text, &len);
-		if (!out)
-			return err_set(err, -ENOMEM, "out of memory");
-	} else if (cli->dry_run) {
-		out = stdout;
-	} else if (cli->verbose ||
-		   (change->show_plan && !cli->quiet && !cli->json)) {
-		out = cli->json ? stderr : stdout;
-	}
+	if (!out)
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = print(arg, out, err);
+	if (fclose(out) && !rc)
+		rc = err_set(err, -ENOMEM, "out of memory");
+	return rc ? rc : plan_show(cli, text, err);
+}
 
-	rc = control_reconcile(change->control, &change->desired, cli->dry_run,
-			       out, &change->steps, err);
-	if (cli->dry_run && cli->json) {
-		fclose(out);
-		if (!rc)
-			rc = text ? plan_json(cli, text, err) :
-				    err_set(err, -ENOMEM, "out of memory");
-	}
-	return rc;
+static int reconcile_dry(void *arg, FILE *out, struct err *err)
+{
+	struct change *change = arg;
+
+	return control_reconcile(change->control, &change->desired, true, out,
+				 &change->steps, err);
+}
+
+int change_commit(const struct cli *cli, struct change *change, struct err *err)
+{
+	FILE *out = NULL;
+
+	if (cli->dry_run)
+		return change_dry_run(cli, reconcile_dry, change, err);
+	if (cli->verbose)
+		out = stderr;
+	else if (change->show_plan && !cli->quiet && !cli->json)
+		out = stdout;
+	return control_reconcile(change->control, &change->desired, false, out,
+				 &change->steps, err);
 }
 
 int change_report(const struct cli *cli, const struct change *change,

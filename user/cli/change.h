@@ -25,6 +25,11 @@ int change_commit(const struct cli *cli, struct change *change,
 		  struct err *err);
 void change_close(struct change *change);
 
+/* Shows as -n does what print writes: a plan, one line a step. */
+int change_dry_run(const struct cli *cli,
+		   int (*print)(void *arg, FILE *out, struct err *err),
+		   void *arg, struct err *err);
+
 /* What exists, while the change is open. */
 const struct model *change_actual(const struct change *change);
 

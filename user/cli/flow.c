@@ -359,7 +359,8 @@ static int count_print(const struct walk *walk, struct err *err)
 	}
 	if (!walk->filter->by)
 		printf("%llu\n", walk->count);
-	json_object_foreach(walk->counts, label, value) {
+	json_object_foreach(walk->counts, label, value)
+	{
 		printf("%8" JSON_INTEGER_FORMAT " %s\n",
 		       json_integer_value(value), *label ? label : "-");
 	}

@@ -4,6 +4,7 @@
 
 #include "cli/change.h"
 #include "cli/output.h"
+#include "model/plan.h"
 
 int cmd_gc(struct cli *cli, struct args *args, struct err *err)
 {
@@ -33,20 +34,28 @@ int cmd_gc(struct cli *cli, struct args *args, struct err *err)
 	return 0;
 }
 
-/* What purge would do: the way to an empty model. */
-static int purge_plan(const struct cli *cli, struct err *err)
+/* What purge would do: the way to a model without objects. */
+static int print_purge(void *arg, FILE *out, struct err *err)
 {
-	_cleanup_change_ struct change change = { 0 };
-	int rc = change_open(cli, &change, err);
+	const struct control *control = arg;
+	const struct model *actual = control_model(control);
+	const struct model empty = { .settings = actual->settings };
+	struct plan plan;
 
-	if (rc)
-		return rc;
-	model_free(&change.desired);
-	model_init(&change.desired);
-	/* Else the way to nothing would include finding an uplink. */
-	change.desired.settings = change_actual(&change)->settings;
-	change.desired.settings.uplink_auto = false;
-	return change_commit(cli, &change, err);
+	if (plan_make(actual, &empty, &plan))
+		return err_set(err, -ENOMEM, "out of memory");
+	plan_print(&plan, out);
+	plan_free(&plan);
+	return 0;
+}
+
+static int purge_dry(const struct cli *cli, struct err *err)
+{
+	_cleanup_control_ struct control *control = NULL;
+	int rc;
+
+	rc = control_open(&cli->instance, CONTROL_READ, &control, err);
+	return rc ? rc : change_dry_run(cli, print_purge, control, err);
 }
 
 int cmd_purge(struct cli *cli, struct args *args, struct err *err)
@@ -57,7 +66,7 @@ int cmd_purge(struct cli *cli, struct args *args, struct err *err)
 	if (args_end(args, err))
 		return -EINVAL;
 	if (cli->dry_run)
-		return purge_plan(cli, err);
+		return purge_dry(cli, err);
 
 	rc = control_open(&cli->instance, CONTROL_WRITE, &control, err);
 	if (rc)
