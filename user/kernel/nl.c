@@ -3,12 +3,13 @@
 #include "kernel/nl.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "kernel/attr.h"
 #include "kernel/netns.h"
-#include "kernel/nl_internal.h"
-#include "lib/cleanup.h"
 
 /*
  * DOC: how a request is answered
@@ -59,6 +60,19 @@ struct nl {
 	char receive[RECEIVE_BYTES] __attribute__((aligned(8)));
 };
 
+/* One request's answer so far. Zero-initialise, then fill the first part. */
+struct reply {
+	__u32 seq;
+	mnl_cb_t visit; /* NULL: answers other than the ACK are ignored */
+	void *arg;
+	struct err *err;
+
+	int code; /* of the ACK, or what went wrong: 0 or -errno */
+	bool is_done; /* nothing more will come */
+	bool has_stopped; /* visit wants no more */
+	bool is_torn; /* the kernel's table changed while it was dumped */
+};
+
 static void reply_fail(struct reply *reply, int code, const char *text)
 {
 	reply->code = err_set(reply->err, code, "%s", text);
@@ -68,28 +82,25 @@ static void reply_fail(struct reply *reply, int code, const char *text)
 /* The extack text that starts offset bytes into the payload, or NULL. */
 static const char *extack_text(const struct nlmsghdr *nlh, size_t offset)
 {
-	const struct nlattr *attr;
+	const struct nlattr *attrs[NLMSGERR_ATTR_MSG + 1];
+	const struct nlattr *text;
 
 	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS) ||
 	    offset > mnl_nlmsg_get_payload_len(nlh))
 		return NULL;
-	mnl_attr_for_each(
-		attr, nlh,
-		offset) if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
-			    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >=
-				    0) return mnl_attr_get_str(attr);
-	return NULL;
+	attr_parse(nlh, offset, attrs, NLMSGERR_ATTR_MSG);
+	text = attrs[NLMSGERR_ATTR_MSG];
+	if (!text || mnl_attr_validate(text, MNL_TYPE_NUL_STRING) < 0)
+		return NULL;
+	return mnl_attr_get_str(text);
 }
 
 static void reply_end(struct reply *reply, int code, const char *text)
 {
-	/* What a visitor or a broken message did counts more than the end. */
-	if (reply->is_done)
-		return;
-	if (code > 0)
-		code = -EBADMSG;
-	if (code)
-		reply_fail(reply, code, text ? text : strerror(-code));
+	/* What the visitor found wrong came first. */
+	if (code && !reply->code)
+		reply_fail(reply, code > 0 ? -EBADMSG : code,
+			   text ? text : strerror(abs(code)));
 	reply->is_done = true;
 }
 
@@ -135,7 +146,8 @@ static void on_answer(struct reply *reply, const struct nlmsghdr *nlh)
 	}
 }
 
-void reply_read(struct reply *reply, const void *buf, size_t len)
+/* Takes one datagram. */
+static void reply_read(struct reply *reply, const void *buf, size_t len)
 {
 	const struct nlmsghdr *nlh = buf;
 	int rest = len;
@@ -156,8 +168,9 @@ void reply_read(struct reply *reply, const void *buf, size_t len)
 		reply_fail(reply, -EBADMSG, "message cut short");
 }
 
-static int set_up(struct nl *nl, struct err *err)
+static int set_up(void *arg, struct err *err)
 {
+	struct nl *nl = arg;
 	int on = 1;
 
 	nl->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -171,11 +184,6 @@ static int set_up(struct nl *nl, struct err *err)
 	return 0;
 }
 
-static int set_up_inside(void *arg, struct err *err)
-{
-	return set_up(arg, err);
-}
-
 int nl_open(int netns_fd, struct nl **ret, struct err *err)
 {
 	struct nl *nl = calloc(1, sizeof(*nl));
@@ -184,7 +192,7 @@ int nl_open(int netns_fd, struct nl **ret, struct err *err)
 	if (!nl)
 		return err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	rc = netns_fd < 0 ? set_up(nl, err) :
-			    netns_run(netns_fd, set_up_inside, nl, err);
+			    netns_run(netns_fd, set_up, nl, err);
 	if (rc) {
 		nl_close(nl);
 		return rc;
