@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cli/args.h"
-#include "cli/suggest.h"
+#include "lib/suggest.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define WORDS_MAX 16
@@ -28,7 +28,7 @@ struct target {
 static int parse_ip(const char *value, void *target, struct err *err)
 {
 	struct target *t = target;
-	int rc = value_ip(value, &t->ips[t->nips], err);
+	int rc = arg_ip(value, &t->ips[t->nips], err);
 
 	t->nips += !rc;
 	return rc;
@@ -38,10 +38,10 @@ static int parse_ip(const char *value, void *target, struct err *err)
 static int parse(const char *line, struct target *t, struct err *err)
 {
 	const struct keyword table[] = {
-		{ "name", value_name, t->name, 0 },
-		{ "mtu", value_unsigned, &t->mtu, 0 },
-		{ "internal", value_switch, &t->internal, KEYWORD_SWITCH },
-		{ "log", value_true, &t->log, KEYWORD_BARE },
+		{ "name", arg_name, t->name, 0 },
+		{ "mtu", arg_unsigned, &t->mtu, 0 },
+		{ "internal", arg_switch, &t->internal, KEYWORD_SWITCH },
+		{ "log", arg_true, &t->log, KEYWORD_BARE },
 		{ "ip", parse_ip, t, KEYWORD_REPEAT },
 		{ "later", NULL, NULL, 0 },
 	};
@@ -221,14 +221,14 @@ static void address_is_a_prefix_of_full_length(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(value_cidr("10.0.0.0/8", &cidr, &err), 0);
+	assert_int_equal(arg_cidr("10.0.0.0/8", &cidr, &err), 0);
 	assert_int_equal(cidr.len, 8);
-	assert_int_equal(value_cidr("10.0.0.1", &cidr, &err), 0);
+	assert_int_equal(arg_cidr("10.0.0.1", &cidr, &err), 0);
 	assert_int_equal(cidr.len, 32);
-	assert_int_equal(value_cidr("fd00::1", &cidr, &err), 0);
+	assert_int_equal(arg_cidr("fd00::1", &cidr, &err), 0);
 	assert_int_equal(cidr.len, 128);
 
-	assert_int_equal(value_cidr("10.0.0", &cidr, &err), -EINVAL);
+	assert_int_equal(arg_cidr("10.0.0", &cidr, &err), -EINVAL);
 	assert_int_equal(cidr.len, 128);
 }
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "lib/suggest.h"
 #include "model/model.h"
 
 const char *args_peek(const struct args *args)
@@ -125,7 +125,7 @@ int keywords_parse(struct args *args, const struct keyword *table, size_t count,
 	return 0;
 }
 
-int value_switch(const char *value, void *target, struct err *err)
+int arg_switch(const char *value, void *target, struct err *err)
 {
 	if (!is_switch_value(value))
 		return err_usage(err, "'%s' is neither 'on' nor 'off'", value);
@@ -133,7 +133,7 @@ int value_switch(const char *value, void *target, struct err *err)
 	return 0;
 }
 
-int value_true(const char *value, void *target, struct err *err)
+int arg_true(const char *value, void *target, struct err *err)
 {
 	(void)value;
 	(void)err;
@@ -141,7 +141,7 @@ int value_true(const char *value, void *target, struct err *err)
 	return 0;
 }
 
-int value_name(const char *value, void *target, struct err *err)
+int arg_name(const char *value, void *target, struct err *err)
 {
 	if (!name_is_valid(value)) {
 		err_usage(err, "'%s' is not a name", value);
@@ -153,7 +153,7 @@ int value_name(const char *value, void *target, struct err *err)
 	return 0;
 }
 
-int value_ifname(const char *value, void *target, struct err *err)
+int arg_ifname(const char *value, void *target, struct err *err)
 {
 	if (!ifname_is_valid(value))
 		return err_usage(err,
@@ -164,14 +164,14 @@ int value_ifname(const char *value, void *target, struct err *err)
 	return 0;
 }
 
-int value_ip(const char *value, void *target, struct err *err)
+int arg_ip(const char *value, void *target, struct err *err)
 {
 	if (ip_parse(value, target))
 		return err_usage(err, "'%s' is not an IP address", value);
 	return 0;
 }
 
-int value_unsigned(const char *value, void *target, struct err *err)
+int arg_unsigned(const char *value, void *target, struct err *err)
 {
 	unsigned long number;
 	char *end;
@@ -185,7 +185,7 @@ int value_unsigned(const char *value, void *target, struct err *err)
 	return 0;
 }
 
-int value_action(const char *value, void *target, struct err *err)
+int arg_action(const char *value, void *target, struct err *err)
 {
 	bool allow = !strcmp(value, "allow");
 
@@ -196,7 +196,7 @@ int value_action(const char *value, void *target, struct err *err)
 	return 0;
 }
 
-int value_cidr(const char *value, struct cidr *ret, struct err *err)
+int arg_cidr(const char *value, struct cidr *ret, struct err *err)
 {
 	struct ipaddr ip;
 

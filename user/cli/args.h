@@ -50,15 +50,15 @@ int keywords_parse(struct args *args, const struct keyword *table, size_t count,
 
 /* Values that several commands know. Targets: bool, char[NAME_LEN_MAX + 1],
  * char[IFNAMSIZ], struct ipaddr, unsigned int, bool (true: allow). */
-int value_switch(const char *value, void *target, struct err *err);
-int value_true(const char *value, void *target, struct err *err);
-int value_name(const char *value, void *target, struct err *err);
-int value_ifname(const char *value, void *target, struct err *err);
-int value_ip(const char *value, void *target, struct err *err);
-int value_unsigned(const char *value, void *target, struct err *err);
-int value_action(const char *value, void *target, struct err *err);
+int arg_switch(const char *value, void *target, struct err *err);
+int arg_true(const char *value, void *target, struct err *err);
+int arg_name(const char *value, void *target, struct err *err);
+int arg_ifname(const char *value, void *target, struct err *err);
+int arg_ip(const char *value, void *target, struct err *err);
+int arg_unsigned(const char *value, void *target, struct err *err);
+int arg_action(const char *value, void *target, struct err *err);
 
 /* A prefix; a single address is one of full length. */
-int value_cidr(const char *value, struct cidr *ret, struct err *err);
+int arg_cidr(const char *value, struct cidr *ret, struct err *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "lib/suggest.h"
 
 bool command_is_available(const struct command *command)
 {

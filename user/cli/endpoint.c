@@ -20,7 +20,7 @@ static int parse_ip(const char *value, void *target, struct err *err)
 	if (endpoint->nips == ENDPOINT_ADDRS_MAX)
 		return err_usage(err, "more than %d addresses",
 				 ENDPOINT_ADDRS_MAX);
-	if (value_ip(value, &endpoint->ips[endpoint->nips], err))
+	if (arg_ip(value, &endpoint->ips[endpoint->nips], err))
 		return -EINVAL;
 	endpoint->nips++;
 	return 0;
@@ -58,11 +58,11 @@ static int endpoint_parse(struct args *args, struct endpoint *ret,
 			  struct err *err)
 {
 	const struct keyword keywords[] = {
-		{ "name", value_name, ret->name, 0 },
-		{ "ifname", value_ifname, ret->ifname, 0 },
+		{ "name", arg_name, ret->name, 0 },
+		{ "ifname", arg_ifname, ret->ifname, 0 },
 		{ "ip", parse_ip, ret, KEYWORD_REPEAT },
 		{ "mac", parse_mac, ret->mac, 0 },
-		{ "default-route", value_switch, &ret->default_route,
+		{ "default-route", arg_switch, &ret->default_route,
 		  KEYWORD_SWITCH },
 	};
 	const char *netns, *network;
@@ -74,7 +74,7 @@ static int endpoint_parse(struct args *args, struct endpoint *ret,
 	if (strlen(netns) >= sizeof(ret->netns))
 		return err_usage(err, "namespace '%s' is too long", netns);
 	snprintf(ret->netns, sizeof(ret->netns), "%s", netns);
-	if (value_name(network, ret->network, err) ||
+	if (arg_name(network, ret->network, err) ||
 	    keywords_parse(args, keywords, sizeof(keywords) / sizeof(*keywords),
 			   err))
 		return -EINVAL;

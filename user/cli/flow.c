@@ -7,7 +7,7 @@
 
 #include "cli/change.h"
 #include "cli/output.h"
-#include "cli/suggest.h"
+#include "lib/suggest.h"
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof(*(array)))
 
@@ -47,7 +47,7 @@ static int parse_src(const char *value, void *target, struct err *err)
 	struct filter *filter = target;
 
 	filter->has_src = true;
-	return value_cidr(value, &filter->src, err);
+	return arg_cidr(value, &filter->src, err);
 }
 
 static int parse_dst(const char *value, void *target, struct err *err)
@@ -55,7 +55,7 @@ static int parse_dst(const char *value, void *target, struct err *err)
 	struct filter *filter = target;
 
 	filter->has_dst = true;
-	return value_cidr(value, &filter->dst, err);
+	return arg_cidr(value, &filter->dst, err);
 }
 
 static int parse_port(const char *value, void *target, struct err *err)
@@ -106,7 +106,7 @@ static int filter_parse(struct args *args, bool count, struct filter *ret,
 			struct err *err)
 {
 	const struct keyword keywords[] = {
-		{ "endpoint", value_name, ret->endpoint, 0 },
+		{ "endpoint", arg_name, ret->endpoint, 0 },
 		{ "proto", parse_proto, &ret->proto, 0 },
 		{ "src", parse_src, ret, 0 },
 		{ "dst", parse_dst, ret, 0 },

@@ -15,7 +15,7 @@ static int parse_dns(const char *value, void *target, struct err *err)
 
 	if (netns->ndns == max)
 		return err_usage(err, "more than %zu servers", max);
-	if (value_ip(value, &netns->dns[netns->ndns], err))
+	if (arg_ip(value, &netns->dns[netns->ndns], err))
 		return -EINVAL;
 	netns->ndns++;
 	return 0;
@@ -29,7 +29,7 @@ static int netns_parse(struct args *args, struct netns *ret, struct err *err)
 	const char *name;
 
 	if (args_take(args, "NAME", &name, err) ||
-	    value_name(name, ret->name, err))
+	    arg_name(name, ret->name, err))
 		return -EINVAL;
 	return keywords_parse(args, keywords, 1, err);
 }

@@ -52,7 +52,7 @@ static int parse_gateway(const char *value, void *target, struct err *err)
 	if (gateways->count == NETWORK_SUBNETS_MAX)
 		return err_usage(err, "more than %d gateways",
 				 NETWORK_SUBNETS_MAX);
-	if (value_ip(value, &gateways->ip[gateways->count], err))
+	if (arg_ip(value, &gateways->ip[gateways->count], err))
 		return -EINVAL;
 	gateways->count++;
 	return 0;
@@ -88,9 +88,9 @@ static int parse_range(const char *value, void *target, struct err *err)
 		return err_usage(err, "'%s' is not FIRST-LAST", value);
 	memcpy(first, value, dash - value);
 	first[dash - value] = '\0';
-	if (value_ip(first, &network->range_first, err))
+	if (arg_ip(first, &network->range_first, err))
 		return -EINVAL;
-	return value_ip(dash + 1, &network->range_last, err);
+	return arg_ip(dash + 1, &network->range_last, err);
 }
 
 /* all: also what only a new network takes; gateways may be NULL without. */
@@ -100,11 +100,10 @@ static int network_keywords(struct args *args, struct network *network,
 {
 	enum { SETTABLE = 4 };
 	const struct keyword keywords[] = {
-		{ "internal", value_switch, &network->internal,
-		  KEYWORD_SWITCH },
-		{ "icc", value_switch, &network->icc, KEYWORD_SWITCH },
-		{ "mtu", value_unsigned, &network->mtu, 0 },
-		{ "masquerade", value_switch, &network->masquerade,
+		{ "internal", arg_switch, &network->internal, KEYWORD_SWITCH },
+		{ "icc", arg_switch, &network->icc, KEYWORD_SWITCH },
+		{ "mtu", arg_unsigned, &network->mtu, 0 },
+		{ "masquerade", arg_switch, &network->masquerade,
 		  KEYWORD_SWITCH },
 		/* SETTABLE ends here. */
 		{ "type", parse_type, &network->type, 0 },
@@ -129,7 +128,7 @@ static int network_parse(struct args *args, struct network *ret,
 	ret->icc = true;
 	ret->masquerade = true;
 	if (args_take(args, "NAME", &name, err) ||
-	    value_name(name, ret->name, err) ||
+	    arg_name(name, ret->name, err) ||
 	    network_keywords(args, ret, &gateways, true, err))
 		return -EINVAL;
 	return gateways_place(&gateways, ret, err);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "lib/suggest.h"
 
 #define OPTIONS_MAX 32
 #define LONG_ONLY 256 /* getopt value of option_table[0]'s long form */
@@ -85,7 +85,7 @@ static int set_color(struct cli *cli, const char *value, struct err *err)
 
 static int set_watch(struct cli *cli, const char *value, struct err *err)
 {
-	if (value_unsigned(value, &cli->watch_seconds, err))
+	if (arg_unsigned(value, &cli->watch_seconds, err))
 		return -EINVAL;
 	if (!cli->watch_seconds)
 		return err_usage(err, "needs at least 1 second");
@@ -94,7 +94,7 @@ static int set_watch(struct cli *cli, const char *value, struct err *err)
 
 static int set_dns(struct cli *cli, const char *value, struct err *err)
 {
-	return value_ip(value, &cli->dns, err);
+	return arg_ip(value, &cli->dns, err);
 }
 
 const struct option_def option_table[] = {

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/suggest.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 

@@ -64,7 +64,7 @@ static int parse_action(const char *value, void *target, struct err *err)
 	if (request->has_action)
 		return err_usage(err, "the rule has its action already");
 	request->has_action = true;
-	return value_action(value, &request->rule.allow, err);
+	return arg_action(value, &request->rule.allow, err);
 }
 
 static int request_check(const struct rule_request *request, struct err *err)
@@ -84,9 +84,9 @@ static int request_parse(struct args *args, struct rule_request *ret,
 			 struct err *err)
 {
 	const struct keyword keywords[] = {
-		{ "name", value_name, ret->rule.name, 0 },
-		{ "before", value_name, ret->before, 0 },
-		{ "after", value_name, ret->after, 0 },
+		{ "name", arg_name, ret->rule.name, 0 },
+		{ "before", arg_name, ret->before, 0 },
+		{ "after", arg_name, ret->after, 0 },
 		{ "from", parse_from, ret, 0 },
 		{ "to", parse_to, ret, 0 },
 		{ "proto", parse_proto, &ret->rule.proto, 0 },
@@ -94,7 +94,7 @@ static int request_parse(struct args *args, struct rule_request *ret,
 		{ "allow", parse_action, ret, KEYWORD_BARE },
 		{ "deny", parse_action, ret, KEYWORD_BARE },
 		{ "reject", NULL, NULL, KEYWORD_BARE },
-		{ "log", value_true, &ret->rule.log, KEYWORD_BARE },
+		{ "log", arg_true, &ret->rule.log, KEYWORD_BARE },
 	};
 
 	ret->rule.origin = ORIGIN_CLI;
@@ -277,8 +277,8 @@ int cmd_policy_default(struct cli *cli, struct args *args, struct err *err)
 	_cleanup_change_ struct change change = { 0 };
 	struct settings *settings = &change.desired.settings;
 	const struct keyword keywords[] = {
-		{ "intra", value_action, &settings->intra_allow, 0 },
-		{ "inter", value_action, &settings->inter_allow, 0 },
+		{ "intra", arg_action, &settings->intra_allow, 0 },
+		{ "inter", arg_action, &settings->inter_allow, 0 },
 	};
 	int rc;
 

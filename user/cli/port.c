@@ -17,7 +17,7 @@ static int parse_from(const char *value, void *target, struct err *err)
 	if (publish->nfrom == PUBLISH_FROM_MAX)
 		return err_usage(err, "more than %d prefixes",
 				 PUBLISH_FROM_MAX);
-	if (value_cidr(value, &publish->from[publish->nfrom], err))
+	if (arg_cidr(value, &publish->from[publish->nfrom], err))
 		return -EINVAL;
 	publish->nfrom++;
 	return 0;
@@ -33,7 +33,7 @@ static int parse_target(const char *text, struct publish *publish,
 	char name[NAME_LEN_MAX + 1];
 
 	snprintf(name, sizeof(name), "%.*s", (int)len, text);
-	if (len > NAME_LEN_MAX || value_name(name, publish->endpoint, err))
+	if (len > NAME_LEN_MAX || arg_name(name, publish->endpoint, err))
 		return err_usage(err, "'%s' is not ENDPOINT[:PORT]", text);
 	if (colon && port_range_parse(colon + 1, &range))
 		return err_usage(err, "'%s' is not a port", colon + 1);

@@ -14,7 +14,7 @@ static int parse_snat(const char *value, void *target, struct err *err)
 
 	if (uplink->nsnat == max)
 		return err_usage(err, "more than %zu addresses", max);
-	if (value_ip(value, &uplink->snat[uplink->nsnat], err))
+	if (arg_ip(value, &uplink->snat[uplink->nsnat], err))
 		return -EINVAL;
 	uplink->nsnat++;
 	return 0;
@@ -28,7 +28,7 @@ static int uplink_parse(struct args *args, struct uplink *ret, struct err *err)
 	const char *ifname;
 
 	if (args_take(args, "IFNAME", &ifname, err) ||
-	    value_ifname(ifname, ret->ifname, err))
+	    arg_ifname(ifname, ret->ifname, err))
 		return -EINVAL;
 	return keywords_parse(args, keywords, 1, err);
 }

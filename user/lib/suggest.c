@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* suggest - the known word that a mistyped one probably meant */
-#include "cli/suggest.h"
+#include "lib/suggest.h"
 
 #include <string.h>
 
