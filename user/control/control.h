@@ -19,6 +19,8 @@ struct instance {
 enum control_mode {
 	CONTROL_READ, /* shared lock; nothing is created */
 	CONTROL_WRITE, /* exclusive lock, waits at most 5 s (locked/6) */
+	CONTROL_PURGE, /* as WRITE; a damaged record or pins of another version
+			* are a warning: what can be read is removed */
 };
 
 struct control;
@@ -43,6 +45,10 @@ struct datapath *control_datapath(const struct control *control);
 int control_reconcile(struct control *control, struct model *desired,
 		      bool dry_run, FILE *plan_out, size_t *ret_changes,
 		      struct err *err);
+
+/* The host's addresses or devices changed: fills the tables again. Needs
+ * CONTROL_WRITE. */
+int control_refresh(struct control *control, struct err *err);
 
 /* Removes everything that the instance made. Goes on after a failure; err then
  * names the first one. */

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* agent - the background process of one instance: one event loop */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "agent/watch.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+
+/*
+ * The datapath forwards without this process. The agent makes it faster (with
+ * its heartbeat, cached next hops are trusted) and keeps it true: it tells the
+ * programs when routes, neighbours or addresses change, follows the default
+ * route, and ends idle flows. It holds the instance's lock only while it
+ * changes something, so commands never wait for it long.
+ */
+
+#define GC_TICKS 4 /* seconds between two expiry passes */
+
+struct agent {
+	const struct instance *instance;
+	struct datapath *dp; /* NULL until somebody loads one */
+	struct watch *watch;
+	int epoll;
+	int timer;
+	int signals;
+	unsigned int ticks;
+	bool stop;
+};
+
+static int fd_add(struct agent *agent, int fd, struct err *err)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (epoll_ctl(agent->epoll, EPOLL_CTL_ADD, fd, &event))
+		return err_set(err, -errno, "epoll_ctl: %s", strerror(errno));
+	return 0;
+}
+
+static int agent_open(struct agent *agent, struct err *err)
+{
+	const struct itimerspec second = { .it_value.tv_nsec = 1,
+					   .it_interval.tv_sec = 1 };
+	sigset_t set;
+	int rc;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	agent->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	agent->timer =
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	agent->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (agent->signals < 0 || agent->timer < 0 || agent->epoll < 0 ||
+	    timerfd_settime(agent->timer, 0, &second, NULL))
+		return err_set(err, -errno, "start the event loop: %s",
+			       strerror(errno));
+
+	rc = watch_open(&agent->watch, err);
+	rc = rc ? rc : fd_add(agent, agent->signals, err);
+	rc = rc ? rc : fd_add(agent, agent->timer, err);
+	return rc ? rc : fd_add(agent, watch_fd(agent->watch), err);
+}
+
+static void agent_close(struct agent *agent)
+{
+	if (agent->dp) {
+		/* Nobody watches the neighbours from now on. */
+		__atomic_store_n(&datapath_config(agent->dp)->heartbeat, 0,
+				 __ATOMIC_RELEASE);
+		datapath_close(agent->dp);
+	}
+	watch_close(agent->watch);
+	close(agent->epoll);
+	close(agent->timer);
+	close(agent->signals);
+}
+
+/* A purge and a new apply give the instance other maps: the pins decide. */
+static void follow_pins(struct agent *agent)
+{
+	struct datapath *now = NULL;
+	struct err err;
+	int rc = datapath_open(agent->instance->name, &now, &err);
+
+	if (rc && rc != -ENOENT)
+		log_warn("open the datapath: %s", err.text);
+	if (agent->dp)
+		datapath_close(agent->dp);
+	agent->dp = now;
+}
+
+/* Devices, addresses or the default route changed: plan and apply, with the
+ * same model, whatever follows from them. */
+static void refresh(struct agent *agent)
+{
+	struct control *control;
+	struct model desired;
+	struct err err;
+	int rc = control_open(agent->instance, CONTROL_WRITE, &control, &err);
+
+	if (rc) {
+		log_warn("refresh: %s", err.text);
+		watch_again(agent->watch);
+		return;
+	}
+	if (model_copy(control_model(control), &desired)) {
+		log_err("refresh: out of memory");
+	} else {
+		rc = control_reconcile(control, &desired, false, NULL, NULL,
+				       &err);
+		rc = rc ? rc : control_refresh(control, &err);
+		if (rc)
+			log_warn("refresh: %s", err.text);
+		model_free(&desired);
+	}
+	control_close(control);
+}
+
+static void expire(struct agent *agent)
+{
+	struct gc_args args = { 0 };
+	struct err err;
+
+	if (datapath_gc(agent->dp, &args, &err))
+		log_warn("gc: %s", err.text);
+	else if (args.expired)
+		log_debug("gc: %llu flows expired",
+			  (unsigned long long)args.expired);
+}
+
+/* What could not be done at once, because a command held the lock, is tried
+ * again on the next tick. */
+static void follow_changes(struct agent *agent)
+{
+	if (!agent->dp)
+		return;
+	if (watch_take_routes(agent->watch)) {
+		log_debug("routes or neighbours changed");
+		datapath_bump_routes(agent->dp);
+	}
+	if (watch_take_host(agent->watch)) {
+		log_info("devices or addresses changed");
+		refresh(agent);
+	}
+}
+
+static void on_tick(struct agent *agent)
+{
+	__u64 expirations;
+
+	if (read(agent->timer, &expirations, sizeof(expirations)) < 0)
+		return;
+	follow_pins(agent);
+	if (!agent->dp)
+		return;
+	__atomic_store_n(&datapath_config(agent->dp)->heartbeat, datapath_now(),
+			 __ATOMIC_RELEASE);
+	follow_changes(agent);
+	if (agent->ticks++ % GC_TICKS == 0)
+		expire(agent);
+}
+
+static void on_change(struct agent *agent)
+{
+	struct err err;
+
+	if (watch_read(agent->watch, &err))
+		log_warn("watch: %s", err.text);
+	follow_changes(agent);
+}
+
+static int agent_loop(struct agent *agent, struct err *err)
+{
+	while (!agent->stop) {
+		struct epoll_event events[3];
+		int n = epoll_wait(agent->epoll, events, 3, -1);
+
+		if (n < 0 && errno != EINTR)
+			return err_set(err, -errno, "epoll_wait: %s",
+				       strerror(errno));
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.fd == agent->signals)
+				agent->stop = true;
+			else if (events[i].data.fd == agent->timer)
+				on_tick(agent);
+			else
+				on_change(agent);
+		}
+	}
+	return 0;
+}
+
+int agent_run(const struct instance *instance, struct err *err)
+{
+	struct agent agent = {
+		.instance = instance, .epoll = -1, .timer = -1, .signals = -1
+	};
+	int rc = agent_open(&agent, err);
+
+	if (!rc) {
+		log_info("agent of instance '%s' runs", instance->name);
+		rc = agent_loop(&agent, err);
+	}
+	agent_close(&agent);
+	return rc;
+}

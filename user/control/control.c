@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* control - one instance: its lock, its state, and the way to change it */
+#include "control/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/control_internal.h"
+#include "control/state.h"
+#include "kernel/netns.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/log.h"
+
+#define LOCK_WAIT_MS 5000
+#define LOCK_RETRY_MS 10
+
+/* ----------------------------------------------------------------- lock */
+
+static int lock_wait(int fd, int operation, const char *path, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_RETRY_MS * 1000000 };
+
+	for (int waited = 0; flock(fd, operation | LOCK_NB);
+	     waited += LOCK_RETRY_MS) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_set(err, -errno, "lock %s: %s", path,
+				       strerror(errno));
+		if (waited >= LOCK_WAIT_MS) {
+			err_set(err, -EAGAIN, "another bpfnet process holds %s",
+				path);
+			err_hint(err, "try again");
+			return -EAGAIN;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/*
+ * purge removes the directory, lock included, while others may wait for it: who
+ * gets a lock makes sure that it is still the one that has the name.
+ */
+static bool lock_is_current(int fd, const char *path)
+{
+	struct stat open_file, named;
+
+	return !fstat(fd, &open_file) && !stat(path, &named) &&
+	       open_file.st_ino == named.st_ino &&
+	       open_file.st_dev == named.st_dev;
+}
+
+static int lock_open(const char *instance, enum control_mode mode, int *ret,
+		     struct err *err)
+{
+	bool write = mode != CONTROL_READ;
+	char dir[PATH_MAX], path[PATH_MAX + 8];
+	int rc = 0;
+
+	snprintf(dir, sizeof(dir), STATE_ROOT "/%s", instance);
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	do {
+		_cleanup_close_ int fd = -1;
+
+		if (write)
+			rc = file_mkdir(dir, err);
+		if (rc)
+			return rc;
+		fd = open(path, O_RDWR | O_CLOEXEC | (write ? O_CREAT : 0),
+			  0600);
+		if (fd < 0 && errno == ENOENT && !write) {
+			*ret = -1;
+			return 0;
+		}
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return err_set(err, -errno, "open %s: %s", path,
+				       strerror(errno));
+		rc = lock_wait(fd, write ? LOCK_EX : LOCK_SH, path, err);
+		if (rc)
+			return rc;
+		if (lock_is_current(fd, path)) {
+			*ret = take_fd(fd);
+			return 0;
+		}
+	} while (true);
+}
+
+/* ------------------------------------------------------------- observing */
+
+static void work_init(struct control *control, const struct host *host,
+		      struct work *ret)
+{
+	*ret = (struct work){
+		.instance = control->instance.name,
+		.nl = control->nl,
+		.dp = control->dp,
+		.host = host,
+		.actual = &control->model,
+		.desired = &control->model,
+	};
+}
+
+/* What an earlier process began and did not finish. */
+static int clean_leftovers(struct work *work, const struct model *left,
+			   struct err *err)
+{
+	int rc = 0;
+
+	if (left->nendpoints + left->nnetworks + left->nnetns + left->nuplinks +
+	    left->npublishes)
+		log_warn("removing what an interrupted bpfnet left behind");
+	for (size_t i = 0; i < left->npublishes && !rc; i++)
+		rc = step_clean(work, OBJECT_PUBLISH, &left->publishes[i], err);
+	for (size_t i = 0; i < left->nendpoints && !rc; i++)
+		rc = step_clean(work, OBJECT_ENDPOINT, &left->endpoints[i],
+				err);
+	/* It may have been there before us: only a name that nobody uses. */
+	for (size_t i = 0; i < left->nnetns && !rc; i++)
+		rc = state_del(work->instance, OBJECT_NETNS, &left->netns[i],
+			       err);
+	for (size_t i = 0; i < left->nnetworks && !rc; i++)
+		rc = step_clean(work, OBJECT_NETWORK, &left->networks[i], err);
+	for (size_t i = 0; i < left->nuplinks && !rc; i++)
+		rc = work->dp ? step_clean(work, OBJECT_UPLINK,
+					   &left->uplinks[i], err) :
+				state_del(work->instance, OBJECT_UPLINK,
+					  &left->uplinks[i], err);
+	return rc;
+}
+
+static bool rule_names(const struct policy_rule *rule, const char *endpoint)
+{
+	return (rule->from.kind == SEL_ENDPOINT &&
+		!strcmp(rule->from.name, endpoint)) ||
+	       (rule->to.kind == SEL_ENDPOINT &&
+		!strcmp(rule->to.name, endpoint));
+}
+
+/* A container that ended took its device along; its endpoint goes, with what
+ * only made sense for it. */
+static int forget_endpoint(struct work *work, struct model *model,
+			   struct endpoint *gone, struct err *err)
+{
+	size_t nrules = model->nrules;
+	int rc = 0;
+
+	log_warn("endpoint '%s': its device is gone, removing it", gone->name);
+	for (size_t i = model->npublishes; i-- > 0 && !rc;) {
+		if (strcmp(model->publishes[i].endpoint, gone->name))
+			continue;
+		rc = step_clean(work, OBJECT_PUBLISH, &model->publishes[i],
+				err);
+		model_del_publish(model, &model->publishes[i]);
+	}
+	for (size_t i = model->nrules; i-- > 0;)
+		if (rule_names(&model->rules[i], gone->name)) {
+			log_warn("policy rule '%s' names it, removing it",
+				 model->rules[i].name);
+			model_del_rule(model, &model->rules[i]);
+		}
+	if (!rc && nrules != model->nrules)
+		rc = state_write_rules(work->instance, model, err);
+	rc = rc ? rc : step_clean(work, OBJECT_ENDPOINT, gone, err);
+	model_del_endpoint(model, gone);
+	return rc;
+}
+
+/* The record says what was made; the kernel may have lost some of it. */
+static int observe(struct control *control, const struct model *leftovers,
+		   struct err *err)
+{
+	struct model *model = &control->model;
+	struct work work;
+	struct host host;
+	int rc = host_read(control->nl, &host, err);
+
+	if (rc)
+		return rc;
+	work_init(control, &host, &work);
+	rc = clean_leftovers(&work, leftovers, err);
+	for (size_t i = model->nendpoints; i-- > 0 && !rc;)
+		if (!host_find_link(&host, model->endpoints[i].host_ifname))
+			rc = forget_endpoint(&work, model, &model->endpoints[i],
+					     err);
+	for (size_t i = model->nnetns; i-- > 0 && !rc;)
+		if (!netns_exists(model->netns[i].name)) {
+			rc = state_del(work.instance, OBJECT_NETNS,
+				       &model->netns[i], err);
+			model_del_netns(model, &model->netns[i]);
+		}
+	host_free(&host);
+	return rc;
+}
+
+/* --------------------------------------------------------- open and close */
+
+/* Devices are looked up by name in the caller's namespace: in another one a
+ * change would find nothing and destroy the record. */
+static int check_netns(struct control *control, struct err *err)
+{
+	__u64 cookie, own;
+	int rc = netns_cookie(&own, err);
+
+	if (rc || !control->dp)
+		return rc;
+	cookie = datapath_config(control->dp)->netns_cookie;
+	if (!cookie || cookie == own)
+		return 0;
+	err_set(err, -EBUSY,
+		"instance '%s' belongs to another network namespace",
+		control->instance.name);
+	err_hint(err, "run bpfnet there, or use --instance NAME");
+	return -EBUSY;
+}
+
+static int open_datapath(struct control *control, struct err *err)
+{
+	int rc = datapath_open(control->instance.name, &control->dp, err);
+
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int control_read(struct control *control, struct err *err)
+{
+	struct state state;
+	int rc = state_read(control->instance.name, &state, err);
+
+	if (rc)
+		return rc;
+	model_free(&control->model);
+	control->model = state.model;
+	rc = open_datapath(control, err);
+	if (!rc && control->mode != CONTROL_READ) {
+		rc = check_netns(control, err);
+		rc = rc ? rc : nl_open(-1, &control->nl, err);
+		rc = rc ? rc : observe(control, &state.leftovers, err);
+	}
+	model_free(&state.leftovers);
+	return rc;
+}
+
+static int check_instance(const struct instance *instance, struct err *err)
+{
+	if (geteuid()) {
+		err_set(err, -EPERM, "not permitted");
+		err_hint(err, "run it as root");
+		return -EPERM;
+	}
+	if (!name_is_valid(instance->name) || strchr(instance->name, '.'))
+		return err_usage(err, "invalid instance name '%s'",
+				 instance->name);
+	return 0;
+}
+
+int control_open(const struct instance *instance, enum control_mode mode,
+		 struct control **ret, struct err *err)
+{
+	struct control *control;
+	int rc = check_instance(instance, err);
+
+	if (rc)
+		return rc;
+	control = calloc(1, sizeof(*control));
+	if (!control)
+		return err_set(err, -ENOMEM, "out of memory");
+	control->instance = *instance;
+	control->mode = mode;
+	control->lock = -1;
+	model_init(&control->model);
+
+	rc = lock_open(instance->name, mode, &control->lock, err);
+	rc = rc ? rc : control_read(control, err);
+	if (rc && mode == CONTROL_PURGE && control->lock >= 0) {
+		log_warn("%s", err->text);
+		rc = control->nl ? 0 : nl_open(-1, &control->nl, err);
+	}
+	if (rc) {
+		control_close(control);
+		return rc;
+	}
+	*ret = control;
+	return 0;
+}
+
+static bool needs_datapath(const struct model *m)
+{
+	return m->nnetworks + m->nendpoints + m->npublishes + m->nrules +
+	       m->nuplinks;
+}
+
+/* An instance that has nothing leaves no directory. */
+static bool is_empty(const struct control *control)
+{
+	const struct model *m = &control->model;
+	struct model fresh;
+
+	model_init(&fresh);
+	return !control->dp && !m->nnetns && !needs_datapath(m) &&
+	       settings_equal(&m->settings, &fresh.settings);
+}
+
+void control_close(struct control *control)
+{
+	if (!control)
+		return;
+	if (control->mode != CONTROL_READ && control->lock >= 0 &&
+	    is_empty(control))
+		state_remove(control->instance.name, NULL);
+	if (control->dp)
+		datapath_close(control->dp);
+	if (control->nl)
+		nl_close(control->nl);
+	if (control->lock >= 0)
+		close(control->lock);
+	model_free(&control->model);
+	free(control);
+}
+
+const struct model *control_model(const struct control *control)
+{
+	return &control->model;
+}
+
+struct datapath *control_datapath(const struct control *control)
+{
+	return control->dp;
+}
+
+/* --------------------------------------------------------------- actions */
+
+int control_load(struct control *control, const struct settings *settings,
+		 struct err *err)
+{
+	const struct datapath_options options = {
+		.flows_max = settings->flows_max,
+		.force_clsact = control->instance.force_clsact,
+	};
+	int rc;
+
+	if (control->dp)
+		return 0;
+	rc = datapath_load(control->instance.name, &options, &control->dp, err);
+	if (rc)
+		return rc;
+	rc = attach_sockets(control->dp, control->instance.cgroup, err);
+	if (!rc)
+		return 0;
+	datapath_close(control->dp);
+	control->dp = NULL;
+	datapath_unload(control->instance.name, NULL);
+	return rc;
+}
+
+int control_unload_unused(struct control *control, struct err *err)
+{
+	if (!control->dp || needs_datapath(&control->model))
+		return 0;
+	datapath_close(control->dp);
+	control->dp = NULL;
+	return datapath_unload(control->instance.name, err);
+}
+
+int control_gc(struct control *control, struct gc_args *ret_args,
+	       struct err *err)
+{
+	struct gc_args args = { 0 };
+	int rc = 0;
+
+	if (control->dp)
+		rc = datapath_gc(control->dp, &args, err);
+	if (!rc && ret_args)
+		*ret_args = args;
+	return rc;
+}
+
+/* Keeps the first failure and goes on. */
+static void keep_first(int rc, struct err *now, int *first, struct err *err)
+{
+	if (rc && !*first) {
+		*first = rc;
+		if (err)
+			*err = *now;
+	}
+}
+
+static int purge_objects(struct control *control, struct err *err)
+{
+	struct model empty;
+	struct plan plan;
+	struct work work;
+	struct err now;
+	struct host host = { 0 };
+	int first = 0;
+
+	model_init(&empty);
+	if (plan_make(&control->model, &empty, &plan))
+		return err_set(err, -ENOMEM, "out of memory");
+	work_init(control, &host, &work);
+	for (size_t i = 0; i < plan.nsteps; i++)
+		if (plan.steps[i].op == STEP_DEL)
+			keep_first(step_do(&work, &plan.steps[i], &now), &now,
+				   &first, err);
+	plan_free(&plan);
+	model_free(&control->model);
+	control->model = empty;
+	return first;
+}
+
+int control_purge(struct control *control, struct err *err)
+{
+	int first = purge_objects(control, err);
+	struct err now;
+
+	if (control->dp)
+		datapath_close(control->dp);
+	control->dp = NULL;
+	keep_first(datapath_unload(control->instance.name, &now), &now, &first,
+		   err);
+	if (!first)
+		keep_first(state_remove(control->instance.name, &now), &now,
+			   &first, err);
+	return first;
+}

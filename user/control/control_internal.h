@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* control_internal - what the files of control share */
+#ifndef BPFNET_CONTROL_INTERNAL_H
+#define BPFNET_CONTROL_INTERNAL_H
+
+#include "control/control.h"
+#include "control/host.h"
+#include "control/steps.h"
+
+struct control {
+	struct instance instance;
+	enum control_mode mode;
+	int lock; /* fd, -1: READ of an instance that has nothing */
+	struct nl *nl; /* of the host's namespace; WRITE only */
+	struct datapath *dp; /* NULL: nothing is loaded */
+	struct model model; /* what exists */
+};
+
+/* Opens the datapath, loads it when there is none, and puts the socket hooks
+ * on the cgroup. */
+int control_load(struct control *control, const struct settings *settings,
+		 struct err *err);
+
+/* Takes the datapath out of the kernel when the model no longer has anything
+ * that needs it. */
+int control_unload_unused(struct control *control, struct err *err);
+
+/* Does the plan's steps and fills the tables; on failure all is undone. */
+int plan_apply(struct control *control, struct model *desired,
+	       const struct host *host, const struct plan *plan,
+	       struct err *err);
+
+#endif

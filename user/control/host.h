@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* host - what the kernel shows of the host's namespace: devices, addresses */
+#ifndef BPFNET_HOST_H
+#define BPFNET_HOST_H
+
+#include "kernel/addr.h"
+#include "kernel/link.h"
+#include "model/model.h"
+
+struct host {
+	struct link_info *links;
+	size_t nlinks;
+	struct addr_info *addrs;
+	size_t naddrs;
+};
+
+int host_read(struct nl *nl, struct host *ret, struct err *err);
+void host_free(struct host *host);
+
+/* NULL when there is none. */
+const struct link_info *host_find_link(const struct host *host,
+				       const char *name);
+const struct link_info *host_find_index(const struct host *host, int ifindex);
+/* The first global address of a family on a device; NULL when there is none. */
+const struct addr_info *host_find_addr(const struct host *host, int ifindex,
+				       bool v4);
+
+/* Puts the devices of the default routes in the place of the model's automatic
+ * uplinks; without networks, with uplinks that the user named, or with
+ * uplink_auto off, there are no automatic ones. */
+int host_set_uplinks(struct nl *nl, const struct host *host,
+		     struct model *model, struct err *err);
+
+/* The MTU of a network that leaves it open: its first uplink's, or 1500. */
+unsigned int host_mtu(const struct host *host, const struct model *model,
+		      const struct network *network);
+
+#endif

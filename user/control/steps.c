@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* steps - one step of a plan, done in the kernel and recorded in /run */
+#include "control/steps.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "control/state.h"
+#include "control/wiring.h"
+#include "kernel/netns.h"
+
+/* ------------------------------------------------------------ namespaces */
+
+/* The plan's pointers are constant; what apply finds out goes to the model. */
+static void netns_set_adopted(struct work *work, const char *name)
+{
+	struct netns *netns = model_find_netns(work->desired, name);
+
+	if (netns)
+		netns->adopted = true;
+}
+
+static int netns_step_add(struct work *work, const struct netns *netns,
+			  struct err *err)
+{
+	bool there = netns_exists(netns->name);
+	int rc = 0;
+
+	if (there && !netns->implied && !netns->adopted) {
+		err_set(err, -EEXIST, "namespace '%s' exists already",
+			netns->name);
+		err_hint(err, "'bpfnet endpoint attach' uses it as it is");
+		return -EEXIST;
+	}
+	if (there)
+		netns_set_adopted(work, netns->name);
+	else
+		rc = netns_add(netns->name, err);
+	if (rc || !netns->ndns)
+		return rc;
+	rc = netns_write_resolv(netns->name, netns->dns, netns->ndns, err);
+	if (rc && !there)
+		netns_del(netns->name, NULL);
+	return rc;
+}
+
+static int netns_step_del(struct work *work, const struct netns *netns,
+			  struct err *err)
+{
+	int rc = 0;
+
+	(void)work;
+	if (netns->ndns)
+		rc = netns_del_resolv(netns->name, err);
+	if (!netns->adopted)
+		rc = netns_del(netns->name, err);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int netns_step_set(struct work *work, const struct netns *netns,
+			  struct err *err)
+{
+	(void)work;
+	if (netns->ndns)
+		return netns_write_resolv(netns->name, netns->dns, netns->ndns,
+					  err);
+	return netns_del_resolv(netns->name, err);
+}
+
+/* -------------------------------------------------------------- uplinks */
+
+static int uplink_step_add(struct work *work, const struct uplink *uplink,
+			   struct err *err)
+{
+	struct link_info link;
+	int rc = link_get(work->nl, uplink->ifname, &link, err);
+
+	if (rc) {
+		err_hint(err, "'ip link' lists the devices");
+		return rc;
+	}
+	return attach_uplink(work->dp, link.ifindex, err);
+}
+
+static int uplink_step_del(struct work *work, const struct uplink *uplink,
+			   struct err *err)
+{
+	struct link_info link;
+	int rc = link_get(work->nl, uplink->ifname, &link, err);
+
+	if (rc == -ENODEV)
+		return 0;
+	return rc ? rc : detach_uplink(work->dp, link.ifindex, err);
+}
+
+/* -------------------------------------------------- counters of new ids */
+
+static int publish_step_add(struct work *work, const struct publish *publish,
+			    struct err *err)
+{
+	const struct hits none = { 0 };
+
+	return table_set(work->dp, MAP_PUB_HITS, &publish->id, &none, err);
+}
+
+/* A rule that was not there before starts from zero; the others keep
+ * counting. */
+static int rules_step_set(struct work *work, const struct model *new,
+			  const struct model *old, struct err *err)
+{
+	const struct hits none = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < new->nrules && !rc; i++) {
+		const struct policy_rule *was =
+			model_find_rule(old, new->rules[i].name);
+
+		if (!was || was->id != new->rules[i].id)
+			rc = table_set(work->dp, MAP_RULE_HITS,
+				       &new->rules[i].id, &none, err);
+	}
+	return rc ? rc : state_write_rules(work->instance, new, err);
+}
+
+/* --------------------------------------------------------------- table */
+
+static int object_add(struct work *work, enum object_kind kind,
+		      const void *object, struct err *err)
+{
+	switch (kind) {
+	case OBJECT_NETNS:
+		return netns_step_add(work, object, err);
+	case OBJECT_NETWORK:
+		return wire_network(work, object, err);
+	case OBJECT_ENDPOINT:
+		return wire_endpoint(work, object, err);
+	case OBJECT_UPLINK:
+		return uplink_step_add(work, object, err);
+	case OBJECT_PUBLISH:
+		return publish_step_add(work, object, err);
+	default:
+		return 0;
+	}
+}
+
+static int object_del(struct work *work, enum object_kind kind,
+		      const void *object, struct err *err)
+{
+	switch (kind) {
+	case OBJECT_NETNS:
+		return netns_step_del(work, object, err);
+	case OBJECT_NETWORK:
+		return unwire_network(work, object, err);
+	case OBJECT_ENDPOINT:
+		return unwire_endpoint(work, object, err);
+	case OBJECT_UPLINK:
+		return uplink_step_del(work, object, err);
+	default:
+		return 0;
+	}
+}
+
+static int object_set(struct work *work, enum object_kind kind,
+		      const void *object, struct err *err)
+{
+	switch (kind) {
+	case OBJECT_NETNS:
+		return netns_step_set(work, object, err);
+	case OBJECT_NETWORK:
+		return rewire_network(work, object, err);
+	default:
+		return 0;
+	}
+}
+
+/* The record goes first and comes off last, see state.h. What adding an object
+ * finds out (netns.adopted) is in the desired model by the second write. */
+static int add(struct work *work, enum object_kind kind, const void *object,
+	       struct err *err)
+{
+	int rc = state_write(work->instance, kind, object, false, err);
+
+	if (!rc)
+		rc = object_add(work, kind, object, err);
+	if (!rc && kind == OBJECT_NETNS) {
+		const struct netns *found = model_find_netns(
+			work->desired, ((const struct netns *)object)->name);
+
+		object = found ? found : object;
+	}
+	if (!rc)
+		rc = state_write(work->instance, kind, object, true, err);
+	else
+		state_del(work->instance, kind, object, NULL);
+	return rc;
+}
+
+static int del(struct work *work, enum object_kind kind, const void *object,
+	       struct err *err)
+{
+	int rc = state_write(work->instance, kind, object, false, err);
+
+	if (!rc)
+		rc = object_del(work, kind, object, err);
+	return rc ? rc : state_del(work->instance, kind, object, err);
+}
+
+static int set(struct work *work, enum object_kind kind, const void *object,
+	       struct err *err)
+{
+	int rc = object_set(work, kind, object, err);
+
+	return rc ? rc : state_write(work->instance, kind, object, true, err);
+}
+
+static int set_whole(struct work *work, enum object_kind kind,
+		     const struct model *new, const struct model *old,
+		     struct err *err)
+{
+	if (kind == OBJECT_RULE)
+		return rules_step_set(work, new, old, err);
+	if (work->dp && new->settings.flows_max != old->settings.flows_max) {
+		err_set(err, -EBUSY,
+			"flows.max cannot change while the datapath is loaded");
+		err_hint(err, "'bpfnet purge' first, it ends all flows");
+		return -EBUSY;
+	}
+	return state_write_settings(work->instance, &new->settings, err);
+}
+
+int step_do(struct work *work, const struct step *step, struct err *err)
+{
+	char text[160];
+	int rc;
+
+	if (step->kind == OBJECT_RULE || step->kind == OBJECT_SETTINGS)
+		rc = set_whole(work, step->kind, work->desired, work->actual,
+			       err);
+	else if (step->op == STEP_ADD)
+		rc = add(work, step->kind, step->new, err);
+	else if (step->op == STEP_DEL)
+		rc = del(work, step->kind, step->old, err);
+	else
+		rc = set(work, step->kind, step->new, err);
+	return rc ? err_prefix(err, "%s",
+			       step_print(step, text, sizeof(text))) :
+		    0;
+}
+
+int step_undo(struct work *work, const struct step *step, struct err *err)
+{
+	struct netns adopted;
+
+	if (step->kind == OBJECT_RULE || step->kind == OBJECT_SETTINGS)
+		return set_whole(work, step->kind, work->actual, work->actual,
+				 err);
+	if (step->op == STEP_DEL)
+		return add(work, step->kind, step->old, err);
+	if (step->op == STEP_SET)
+		return set(work, step->kind, step->old, err);
+	if (step->kind != OBJECT_NETNS)
+		return del(work, step->kind, step->new, err);
+
+	/* Whether the namespace was there before is in the desired model. */
+	adopted = *(const struct netns *)step->new;
+	if (model_find_netns(work->desired, adopted.name))
+		adopted = *model_find_netns(work->desired, adopted.name);
+	return del(work, step->kind, &adopted, err);
+}
+
+int step_clean(struct work *work, enum object_kind kind, const void *object,
+	       struct err *err)
+{
+	return del(work, kind, object, err);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* steps - one step of a plan, done in the kernel and recorded in /run */
+#ifndef BPFNET_STEPS_H
+#define BPFNET_STEPS_H
+
+#include "control/host.h"
+#include "datapath/datapath.h"
+#include "model/plan.h"
+
+/* What the steps of one apply work with. */
+struct work {
+	const char *instance;
+	struct nl *nl; /* of the host's namespace */
+	struct datapath *dp;
+	const struct host *host; /* as it was before the first step */
+	const struct model *actual;
+	struct model *desired; /* netns.adopted is filled in here */
+};
+
+/*
+ * Does one step, or leaves nothing of it behind. Deleting what is already gone
+ * is no failure. The datapath's tables are not touched: see sync.h.
+ */
+int step_do(struct work *work, const struct step *step, struct err *err);
+
+/* Does the opposite. */
+int step_undo(struct work *work, const struct step *step, struct err *err);
+
+/* Removes what a process that died half-way may have left of an object. */
+int step_clean(struct work *work, enum object_kind kind, const void *object,
+	       struct err *err);
+
+#endif

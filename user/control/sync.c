@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* sync - fills the datapath's tables from a model */
+#include "control/sync.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "control/rules.h"
+#include "kernel/netns.h"
+#include "kernel/sysctl.h"
+#include "lib/cleanup.h"
+
+/* Elements of one table while they are collected. */
+struct rows {
+	char *keys;
+	char *values;
+	size_t count;
+	size_t key_size;
+	size_t value_size;
+};
+
+static int rows_make(struct rows *rows, size_t max, size_t key_size,
+		     size_t value_size)
+{
+	*rows = (struct rows){ .key_size = key_size, .value_size = value_size };
+	rows->keys = calloc(max + 1, key_size);
+	rows->values = calloc(max + 1, value_size);
+	return rows->keys && rows->values ? 0 : -ENOMEM;
+}
+
+static void rows_free(struct rows *rows)
+{
+	free(rows->keys);
+	free(rows->values);
+}
+
+#define _cleanup_rows_ __attribute__((cleanup(rows_free)))
+
+static void rows_add(struct rows *rows, const void *key, const void *value)
+{
+	memcpy(rows->keys + rows->count * rows->key_size, key, rows->key_size);
+	memcpy(rows->values + rows->count * rows->value_size, value,
+	       rows->value_size);
+	rows->count++;
+}
+
+static int rows_write(struct datapath *dp, enum map_id map,
+		      const struct rows *rows, struct err *err)
+{
+	return table_replace(dp, map, rows->keys, rows->values, rows->count,
+			     err);
+}
+
+static int no_memory(struct err *err)
+{
+	return err_set(err, -ENOMEM, "out of memory");
+}
+
+/* ------------------------------------------------ networks and endpoints */
+
+static int bridge_index(const struct host *host, const struct network *network)
+{
+	const struct link_info *link = host_find_link(host, network->bridge);
+
+	return link ? link->ifindex : 0;
+}
+
+/* Arrays keep what is not named, so all of it is named. */
+static int sync_networks(struct datapath *dp, const struct model *model,
+			 const struct host *host, struct err *err)
+{
+	_cleanup_rows_ struct rows rows = { 0 };
+	struct network_val *values;
+
+	if (rows_make(&rows, NETWORKS_MAX, sizeof(__u32), sizeof(*values)))
+		return no_memory(err);
+	values = (void *)rows.values;
+	for (__u32 i = 0; i < NETWORKS_MAX; i++)
+		memcpy(rows.keys + i * sizeof(i), &i, sizeof(i));
+	rows.count = NETWORKS_MAX;
+
+	for (size_t i = 0; i < model->nnetworks; i++) {
+		const struct network *n = &model->networks[i];
+		struct network_val *value = &values[n->id];
+
+		value->bridge_ifindex = bridge_index(host, n);
+		value->flags = (n->internal ? NETWORK_INTERNAL : 0) |
+			       (n->icc ? 0 : NETWORK_NO_ICC) |
+			       (n->masquerade ? 0 : NETWORK_NO_MASQUERADE);
+		for (size_t j = n->nsubnets; j-- > 0;)
+			if (ip_is_v4(&n->gateways[j]))
+				value->gateway4 = n->gateways[j];
+			else
+				value->gateway6 = n->gateways[j];
+	}
+	return rows_write(dp, MAP_NETWORKS, &rows, err);
+}
+
+static int sync_subnets(struct datapath *dp, const struct model *model,
+			struct err *err)
+{
+	_cleanup_rows_ struct rows rows = { 0 };
+
+	if (rows_make(&rows, model->nnetworks * NETWORK_SUBNETS_MAX,
+		      sizeof(struct subnet_key), sizeof(__u32)))
+		return no_memory(err);
+	for (size_t i = 0; i < model->nnetworks; i++) {
+		const struct network *n = &model->networks[i];
+
+		for (size_t j = 0; j < n->nsubnets; j++) {
+			struct cidr subnet = cidr_subnet(&n->subnets[j]);
+			struct subnet_key key = {
+				.prefix_bits = cidr_bits(&subnet),
+				.addr = subnet.addr,
+			};
+
+			rows_add(&rows, &key, &n->id);
+		}
+	}
+	return rows_write(dp, MAP_SUBNETS, &rows, err);
+}
+
+static bool endpoint_value(const struct model *model, const struct host *host,
+			   const struct endpoint *e, struct endpoint_val *ret)
+{
+	const struct link_info *link = host_find_link(host, e->host_ifname);
+	const struct network *n = model_find_network(model, e->network);
+
+	if (!link || !n)
+		return false;
+	*ret = (struct endpoint_val){
+		.ifindex = link->ifindex,
+		.bridge_ifindex = bridge_index(host, n),
+		.slot = e->slot,
+		.network = n->id,
+	};
+	memcpy(ret->mac, e->mac, sizeof(ret->mac));
+	memcpy(ret->gateway_mac, n->mac, sizeof(ret->gateway_mac));
+	return true;
+}
+
+static int sync_endpoints(struct datapath *dp, const struct model *model,
+			  const struct host *host, struct err *err)
+{
+	_cleanup_rows_ struct rows endpoints = { 0 }, addrs = { 0 };
+	struct endpoint_val value;
+	int rc;
+
+	if (rows_make(&endpoints, model->nendpoints, sizeof(__u32),
+		      sizeof(value)) ||
+	    rows_make(&addrs, model->nendpoints * ENDPOINT_ADDRS_MAX,
+		      sizeof(struct ipaddr), sizeof(value)))
+		return no_memory(err);
+	for (size_t i = 0; i < model->nendpoints; i++) {
+		const struct endpoint *e = &model->endpoints[i];
+
+		if (!endpoint_value(model, host, e, &value))
+			continue;
+		rows_add(&endpoints, &value.ifindex, &value);
+		for (size_t j = 0; j < e->nips; j++)
+			rows_add(&addrs, &e->ips[j], &value);
+	}
+	rc = rows_write(dp, MAP_ENDPOINTS, &endpoints, err);
+	return rc ? rc : rows_write(dp, MAP_ADDRS, &addrs, err);
+}
+
+/* ------------------------------------------------------ the host's own */
+
+static int sync_locals(struct datapath *dp, const struct host *host,
+		       struct err *err)
+{
+	_cleanup_rows_ struct rows rows = { 0 };
+
+	if (rows_make(&rows, host->naddrs, sizeof(struct ipaddr),
+		      sizeof(struct local_val)))
+		return no_memory(err);
+	for (size_t i = 0; i < host->naddrs; i++) {
+		const struct ipaddr *ip = &host->addrs[i].cidr.addr;
+		struct local_val value = { host->addrs[i].ifindex };
+
+		/* Link-local addresses belong to one link each. */
+		if (!ip_is_loopback(ip) && !ip_is_link_local(ip))
+			rows_add(&rows, ip, &value);
+	}
+	return rows_write(dp, MAP_LOCALS, &rows, err);
+}
+
+static struct ipaddr snat_address(const struct host *host,
+				  const struct uplink *uplink, int ifindex,
+				  bool v4)
+{
+	const struct addr_info *addr = host_find_addr(host, ifindex, v4);
+
+	for (size_t i = 0; i < uplink->nsnat; i++)
+		if (ip_is_v4(&uplink->snat[i]) == v4)
+			return uplink->snat[i];
+	return addr ? addr->cidr.addr : (struct ipaddr){ 0 };
+}
+
+static int sync_uplinks(struct datapath *dp, const struct model *model,
+			const struct host *host, struct err *err)
+{
+	_cleanup_rows_ struct rows rows = { 0 };
+	struct uplink_val *values;
+	size_t used = 0;
+
+	if (rows_make(&rows, UPLINKS_MAX, sizeof(__u32), sizeof(*values)))
+		return no_memory(err);
+	values = (void *)rows.values;
+	for (__u32 i = 0; i < UPLINKS_MAX; i++)
+		memcpy(rows.keys + i * sizeof(i), &i, sizeof(i));
+	rows.count = UPLINKS_MAX;
+
+	for (size_t i = 0; i < model->nuplinks && used < UPLINKS_MAX; i++) {
+		const struct uplink *uplink = &model->uplinks[i];
+		const struct link_info *link =
+			host_find_link(host, uplink->ifname);
+
+		if (!link)
+			continue;
+		values[used++] = (struct uplink_val){
+			.ifindex = link->ifindex,
+			.snat4 =
+				snat_address(host, uplink, link->ifindex, true),
+			.snat6 = snat_address(host, uplink, link->ifindex,
+					      false),
+		};
+	}
+	return rows_write(dp, MAP_UPLINKS, &rows, err);
+}
+
+int sync_host(struct datapath *dp, const struct model *model,
+	      const struct host *host, struct err *err)
+{
+	int rc = sync_locals(dp, host, err);
+
+	if (!rc)
+		rc = sync_uplinks(dp, model, host, err);
+	if (rc)
+		return rc;
+	datapath_bump(dp);
+	datapath_bump_routes(dp);
+	return 0;
+}
+
+/* ------------------------------------------------------ published ports */
+
+size_t sync_publish_count(const struct model *model)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->npublishes; i++)
+		count += 2 * (model->publishes[i].port_last -
+			      model->publishes[i].port + 1);
+	return count;
+}
+
+/* One element for each port of the range, towards one of the endpoint's
+ * addresses, which is of the family that the host address has. */
+static void publish_rows(struct rows *rows, const struct publish *p, __u16 slot,
+			 const struct ipaddr *host,
+			 const struct ipaddr *backend)
+{
+	for (unsigned int i = 0; i <= (unsigned int)p->port_last - p->port;
+	     i++) {
+		struct publish_key key = {
+			.host = *host,
+			.port = htons(p->port + i),
+			.proto = p->proto,
+		};
+		struct publish_val value = {
+			.backend = *backend,
+			.backend_port = htons(p->target_port + i),
+			.slot = slot,
+			.id = p->id,
+			.flags = p->nfrom ? PUBLISH_HAS_FROM : 0,
+		};
+
+		rows_add(rows, &key, &value);
+	}
+}
+
+static void publish_add(struct rows *rows, const struct publish *p,
+			const struct endpoint *e)
+{
+	bool done[2] = { false, false };
+
+	for (size_t i = 0; i < e->nips; i++) {
+		bool v4 = ip_is_v4(&e->ips[i]);
+		struct ipaddr any = v4 ? ip_from_v4(0) : (struct ipaddr){ 0 };
+
+		if (done[v4] || (!p->any_host && ip_is_v4(&p->host_ip) != v4))
+			continue;
+		done[v4] = true;
+		publish_rows(rows, p, e->slot, p->any_host ? &any : &p->host_ip,
+			     &e->ips[i]);
+	}
+}
+
+static int sync_publish_from(struct datapath *dp, const struct model *model,
+			     struct err *err)
+{
+	_cleanup_rows_ struct rows rows = { 0 };
+	__u8 yes = 1;
+
+	if (rows_make(&rows, model->npublishes * PUBLISH_FROM_MAX,
+		      sizeof(struct publish_from_key), sizeof(yes)))
+		return no_memory(err);
+	for (size_t i = 0; i < model->npublishes; i++) {
+		const struct publish *p = &model->publishes[i];
+
+		for (size_t j = 0; j < p->nfrom; j++) {
+			struct cidr from = cidr_subnet(&p->from[j]);
+			struct publish_from_key key = {
+				.prefix_bits = 32 + cidr_bits(&from),
+				.publish = p->id,
+				.addr = from.addr,
+			};
+
+			rows_add(&rows, &key, &yes);
+		}
+	}
+	return rows_write(dp, MAP_PUB_FROM, &rows, err);
+}
+
+/* The clients go first: a port must not be open to all before its list is. */
+static int sync_publishes(struct datapath *dp, const struct model *model,
+			  struct err *err)
+{
+	_cleanup_rows_ struct rows rows = { 0 };
+	int rc = sync_publish_from(dp, model, err);
+
+	if (rc)
+		return rc;
+	if (rows_make(&rows, sync_publish_count(model),
+		      sizeof(struct publish_key), sizeof(struct publish_val)))
+		return no_memory(err);
+	for (size_t i = 0; i < model->npublishes; i++) {
+		const struct publish *p = &model->publishes[i];
+		const struct endpoint *e =
+			model_find_endpoint(model, p->endpoint);
+
+		if (e)
+			publish_add(&rows, p, e);
+	}
+	return rows_write(dp, MAP_PUBLISH, &rows, err);
+}
+
+/* ------------------------------------------------------------- settings */
+
+static __u32 ticks(__u32 seconds)
+{
+	__u64 ns = (__u64)seconds * 1000000000;
+
+	return (ns + (1ull << FLOW_TICK_SHIFT) - 1) >> FLOW_TICK_SHIFT;
+}
+
+/*
+ * Masquerade must not take ports that the host's own sockets may get: the
+ * longer of the two ranges beside ip_local_port_range.
+ */
+static int nat_ports(const struct settings *settings, __u16 *ret_min,
+		     __u16 *ret_max, struct err *err)
+{
+	unsigned int low, high;
+	char text[64];
+	int rc;
+
+	*ret_min = settings->nat_port_min;
+	*ret_max = settings->nat_port_max;
+	if (settings->nat_port_min)
+		return 0;
+	rc = sysctl_read("net/ipv4/ip_local_port_range", text, sizeof(text),
+			 err);
+	if (rc)
+		return rc;
+	if (sscanf(text, "%u %u", &low, &high) != 2)
+		return err_set(err, -EINVAL,
+			       "net.ipv4.ip_local_port_range: '%s'", text);
+	if ((int)low - SNAT_PORT_MIN >= 65535 - (int)high) {
+		*ret_min = SNAT_PORT_MIN;
+		*ret_max = low - 1;
+	} else {
+		*ret_min = high + 1;
+		*ret_max = 65535;
+	}
+	if (*ret_max < *ret_min) {
+		err_set(err, -ERANGE,
+			"net.ipv4.ip_local_port_range leaves no ports for "
+			"masquerade");
+		err_hint(err, "set defaults.nat_ports");
+		return -ERANGE;
+	}
+	return 0;
+}
+
+static int sync_settings(struct datapath *dp, const struct settings *settings,
+			 struct err *err)
+{
+	struct datapath_config *config = datapath_config(dp);
+	__u16 min = 0, max = 0;
+	__u64 cookie = 0;
+	int rc = nat_ports(settings, &min, &max, err);
+
+	rc = rc ? rc : netns_cookie(&cookie, err);
+	if (rc)
+		return rc;
+	if (!config->snat_secret &&
+	    getrandom(&config->snat_secret, sizeof(config->snat_secret), 0) < 0)
+		return err_set(err, -errno, "getrandom: %s", strerror(errno));
+
+	config->netns_cookie = cookie;
+	config->intra = settings->intra_allow ? RULE_ALLOW : RULE_DENY;
+	config->inter = settings->inter_allow ? RULE_ALLOW : RULE_DENY;
+	config->snat_port_min = min;
+	config->snat_port_max = max;
+	config->tcp_established = ticks(settings->tcp_established);
+	config->tcp_half_open = ticks(settings->tcp_half_open);
+	config->tcp_closing = ticks(settings->tcp_closing);
+	config->tcp_reset = ticks(settings->tcp_reset);
+	config->udp = ticks(settings->udp);
+	config->udp_stream = ticks(settings->udp_stream);
+	config->icmp = ticks(settings->icmp);
+	config->other = ticks(settings->other);
+	return 0;
+}
+
+int sync_tables(struct datapath *dp, const struct model *model,
+		const struct host *host, struct err *err)
+{
+	int rc = sync_settings(dp, &model->settings, err);
+
+	rc = rc ? rc : sync_networks(dp, model, host, err);
+	rc = rc ? rc : sync_subnets(dp, model, err);
+	rc = rc ? rc : sync_endpoints(dp, model, host, err);
+	rc = rc ? rc : sync_publishes(dp, model, err);
+	rc = rc ? rc : rules_write(dp, model, err);
+	rc = rc ? rc : sync_host(dp, model, host, err);
+	return rc ? err_prefix(err, "fill the datapath's tables") : 0;
+}

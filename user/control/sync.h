@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* sync - fills the datapath's tables from a model */
+#ifndef BPFNET_SYNC_H
+#define BPFNET_SYNC_H
+
+#include "control/host.h"
+#include "datapath/datapath.h"
+
+/*
+ * Makes the content of every table what the model says: endpoints, addresses,
+ * networks, subnets, the host's own addresses, uplinks, published ports, rules
+ * and settings. What is already right is written again with the same value,
+ * which no packet can notice. In the end both generations are counted up, so
+ * every flow is decided again on its next packet.
+ *
+ * Endpoints whose device the host does not have are left out.
+ */
+int sync_tables(struct datapath *dp, const struct model *model,
+		const struct host *host, struct err *err);
+
+/* Only what follows from the host's addresses: locals and uplinks. */
+int sync_host(struct datapath *dp, const struct model *model,
+	      const struct host *host, struct err *err);
+
+/* How many elements of bn_publish the model takes. */
+size_t sync_publish_count(const struct model *model);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* wiring - bridges and cables: the devices of networks and endpoints */
+#include "control/wiring.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/addr.h"
+#include "kernel/link.h"
+#include "kernel/netns.h"
+#include "kernel/route.h"
+#include "kernel/sysctl.h"
+#include "lib/cleanup.h"
+
+static void cleanup_nl(struct nl **nl)
+{
+	if (*nl)
+		nl_close(*nl);
+}
+
+#define _cleanup_nl_ __attribute__((cleanup(cleanup_nl)))
+
+/* A device's own sysctl; it goes with the device, so there is nothing to
+ * restore. family "ipv6" may be missing from a kernel. */
+static int device_sysctl(const char *family, const char *device,
+			 const char *name, const char *value, struct err *err)
+{
+	char path[128];
+	int rc;
+
+	snprintf(path, sizeof(path), "net/%s/conf/%s/%s", family, device, name);
+	rc = sysctl_write(path, value, err);
+	return rc == -ENOENT && !strcmp(family, "ipv6") ? 0 : rc;
+}
+
+/* ------------------------------------------------------------- networks */
+
+static int bridge_set_up(struct work *work, const struct network *network,
+			 struct err *err)
+{
+	struct link_info link;
+	int rc = link_get(work->nl, network->bridge, &link, err);
+
+	for (size_t i = 0; i < network->nsubnets && !rc; i++) {
+		struct cidr cidr = { .addr = network->gateways[i],
+				     .len = network->subnets[i].len };
+
+		rc = addr_add(work->nl, link.ifindex, &cidr, err);
+	}
+	/* Route look-ups on behalf of containers come in by the bridge, and so
+	 * do the packets that are left to the stack. */
+	rc = rc ? rc :
+		  device_sysctl("ipv4", network->bridge, "forwarding", "1",
+				err);
+	rc = rc ? rc :
+		  device_sysctl("ipv6", network->bridge, "accept_ra", "0", err);
+	return rc ? rc : link_set_up(work->nl, link.ifindex, true, err);
+}
+
+int wire_network(struct work *work, const struct network *network,
+		 struct err *err)
+{
+	int rc = link_add_bridge(work->nl, network->bridge, network->mac,
+				 host_mtu(work->host, work->desired, network),
+				 err);
+
+	if (rc)
+		return err_prefix(err, "bridge %s", network->bridge);
+	rc = bridge_set_up(work, network, err);
+	if (!rc)
+		return 0;
+	link_del(work->nl, network->bridge, NULL);
+	return err_prefix(err, "bridge %s", network->bridge);
+}
+
+int unwire_network(struct work *work, const struct network *network,
+		   struct err *err)
+{
+	struct link_info link;
+	int rc = link_get(work->nl, network->bridge, &link, err);
+
+	if (rc == -ENODEV)
+		return 0;
+	return rc ? rc : link_del(work->nl, network->bridge, err);
+}
+
+/* ------------------------------------------------------------ endpoints */
+
+/* Runs where the endpoint lives: addresses, up, default route. */
+static int container_set_up(struct work *work, struct nl *nl,
+			    const struct endpoint *endpoint,
+			    const struct network *network, struct err *err)
+{
+	struct link_info link, lo;
+	int rc;
+
+	(void)work;
+	rc = link_get(nl, "lo", &lo, err);
+	if (!rc && !lo.up)
+		rc = link_set_up(nl, lo.ifindex, true, err);
+	rc = rc ? rc : link_get(nl, endpoint->ifname, &link, err);
+	for (size_t i = 0; i < endpoint->nips && !rc; i++)
+		for (size_t j = 0; j < network->nsubnets && !rc; j++) {
+			struct cidr cidr = { .addr = endpoint->ips[i],
+					     .len = network->subnets[j].len };
+
+			if (cidr_contains(&network->subnets[j], &cidr.addr))
+				rc = addr_add(nl, link.ifindex, &cidr, err);
+		}
+	rc = rc ? rc : link_set_up(nl, link.ifindex, true, err);
+	for (size_t j = 0;
+	     j < network->nsubnets && endpoint->default_route && !rc; j++)
+		rc = route_add_default(nl, link.ifindex, &network->gateways[j],
+				       err);
+	return rc;
+}
+
+/* The programs are on before the first frame can come. The host end has no
+ * addresses of its own, no link-local one either. */
+static int host_end_set_up(struct work *work, const struct endpoint *endpoint,
+			   struct err *err)
+{
+	struct link_info link;
+	int rc = link_get(work->nl, endpoint->host_ifname, &link, err);
+
+	rc = rc ? rc :
+		  device_sysctl("ipv6", endpoint->host_ifname, "disable_ipv6",
+				"1", err);
+	rc = rc ? rc : counters_endpoint_clear(work->dp, endpoint->slot, err);
+	rc = rc ? rc : attach_endpoint(work->dp, link.ifindex, err);
+	return rc ? rc : link_set_up(work->nl, link.ifindex, true, err);
+}
+
+static int cable_add(struct work *work, const struct endpoint *endpoint,
+		     const struct network *network, int netns, struct err *err)
+{
+	struct link_info bridge;
+	struct veth veth = {
+		.host_name = endpoint->host_ifname,
+		.mtu = host_mtu(work->host, work->desired, network),
+		.peer_netns_fd = netns,
+		.peer_name = endpoint->ifname,
+		.peer_mac = endpoint->mac,
+	};
+	int rc = link_get(work->nl, network->bridge, &bridge, err);
+
+	if (rc)
+		return rc;
+	veth.master = bridge.ifindex;
+	rc = link_add_veth(work->nl, &veth, err);
+	return rc ? err_prefix(err, "cable %s to %s", endpoint->host_ifname,
+			       endpoint->ifname) :
+		    0;
+}
+
+int wire_endpoint(struct work *work, const struct endpoint *endpoint,
+		  struct err *err)
+{
+	const struct network *network =
+		model_find_network(work->desired, endpoint->network);
+	_cleanup_nl_ struct nl *nl = NULL;
+	_cleanup_close_ int netns = -1;
+	int rc;
+
+	/* Undoing a removal works with what was there before. */
+	if (!network)
+		network = model_find_network(work->actual, endpoint->network);
+	if (!network)
+		return err_set(err, -ENOENT, "no network '%s'",
+			       endpoint->network);
+	netns = netns_open(endpoint->netns, err);
+	if (netns < 0)
+		return netns;
+	rc = nl_open(netns, &nl, err);
+	rc = rc ? rc : cable_add(work, endpoint, network, netns, err);
+	if (rc)
+		return rc;
+
+	rc = host_end_set_up(work, endpoint, err);
+	rc = rc ? rc : container_set_up(work, nl, endpoint, network, err);
+	if (rc)
+		unwire_endpoint(work, endpoint, NULL);
+	return rc;
+}
+
+int unwire_endpoint(struct work *work, const struct endpoint *endpoint,
+		    struct err *err)
+{
+	struct gc_args flows = { .slot = endpoint->slot };
+	struct link_info link;
+	int rc = link_get(work->nl, endpoint->host_ifname, &link, err);
+
+	if (!rc && work->dp)
+		rc = detach_endpoint(work->dp, link.ifindex, err);
+	rc = rc ? rc : link_del(work->nl, endpoint->host_ifname, err);
+	if (rc && rc != -ENODEV)
+		return rc;
+	return work->dp ? datapath_gc(work->dp, &flows, err) : 0;
+}
+
+static int endpoint_set_mtu(struct work *work, const struct endpoint *endpoint,
+			    unsigned int mtu, struct err *err)
+{
+	_cleanup_nl_ struct nl *nl = NULL;
+	_cleanup_close_ int netns = -1;
+	struct link_info link;
+	int rc = link_get(work->nl, endpoint->host_ifname, &link, err);
+
+	rc = rc ? rc : link_set_mtu(work->nl, link.ifindex, mtu, err);
+	if (rc)
+		return rc;
+	netns = netns_open(endpoint->netns, err);
+	if (netns < 0)
+		return netns;
+	rc = nl_open(netns, &nl, err);
+	rc = rc ? rc : link_get(nl, endpoint->ifname, &link, err);
+	return rc ? rc : link_set_mtu(nl, link.ifindex, mtu, err);
+}
+
+int rewire_network(struct work *work, const struct network *network,
+		   struct err *err)
+{
+	unsigned int mtu = host_mtu(work->host, work->desired, network);
+	struct link_info link;
+	int rc = link_get(work->nl, network->bridge, &link, err);
+
+	if (rc || link.mtu == mtu)
+		return rc;
+	rc = link_set_mtu(work->nl, link.ifindex, mtu, err);
+	for (size_t i = 0; i < work->actual->nendpoints && !rc; i++)
+		if (!strcmp(work->actual->endpoints[i].network, network->name))
+			rc = endpoint_set_mtu(work, &work->actual->endpoints[i],
+					      mtu, err);
+	return rc;
+}

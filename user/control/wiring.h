@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* wiring - bridges and cables: the devices of networks and endpoints */
+#ifndef BPFNET_WIRING_H
+#define BPFNET_WIRING_H
+
+#include "control/steps.h"
+
+/* The bridge with its gateway addresses, up. */
+int wire_network(struct work *work, const struct network *network,
+		 struct err *err);
+/* MTU of a running network and of its endpoints. */
+int rewire_network(struct work *work, const struct network *network,
+		   struct err *err);
+int unwire_network(struct work *work, const struct network *network,
+		   struct err *err);
+
+/* The veth with its programs, addresses and default route, both ends up. A
+ * failure takes back what was made. */
+int wire_endpoint(struct work *work, const struct endpoint *endpoint,
+		  struct err *err);
+/* Also ends the endpoint's flows. */
+int unwire_endpoint(struct work *work, const struct endpoint *endpoint,
+		    struct err *err);
+
+#endif
