@@ -274,7 +274,8 @@ static __always_inline enum reason pkt_parse(struct __sk_buff *skb,
 		pkt->kind = PKT_OTHER;
 		return REASON_OK;
 	}
-	if (why == REASON_OK && (eth->h_dest[0] & 1))
+	if (why == REASON_OK && pkt->kind != PKT_NEIGHBOUR &&
+	    (eth->h_dest[0] & 1))
 		pkt->kind = PKT_MULTICAST;
 	return why;
 }
