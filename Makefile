@@ -39,6 +39,7 @@ PACKET_BIN := $(PACKET_SRC:tests/%.c=$B/tests/%)
 all: build/bpfnet ## the executable build/bpfnet (default)
 
 include tools/tests.mk
+-include bench/bench.mk
 
 # ------------------------------------------------------------------- build
 build/%.bpf.o: bpf/%.bpf.c
@@ -63,10 +64,22 @@ $B/bpfnet: $B/user/main.o $B/libbpfnet.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ $(LIBS) -o $@
 
+# What the packet tests share.
+PACKET_HELPERS := $(patsubst tests/%.c,$B/tests/%.o,\
+	$(filter-out $(PACKET_SRC),$(wildcard tests/packet/*.c)))
+
+$B/tests/%.o: tests/%.c | $(SKEL)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -c $< -o $@
+
+$(PACKET_BIN): $(PACKET_HELPERS)
+
 $B/tests/%: tests/%.c $B/libbpfnet.a
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP $(filter %.c %.a,$^) -lcmocka $(LIBS) -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP $(filter %.c %.o %.a,$^) \
+		-lcmocka $(LIBS) -o $@
 
 clean: ## remove everything that was built
 	rm -rf build
