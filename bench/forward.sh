@@ -10,7 +10,7 @@
 # run, and only the load moves from one to the next. README.md says the rules.
 #
 # The paths' functions are called by their names; the constants are words.
-# shellcheck disable=SC2317,SC2086
+# shellcheck disable=SC2317,SC2086,SC2206
 
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -29,6 +29,7 @@ usage() {
 	                     it hangs on a bridge, as bpfnet's own does
 	  --gro              receive offload on both ends of every veth; without
 	                     it, only where the generator needs it
+	  --cost             bpfnet's programs alone, by test run
 	  --csv FILE         every single measurement
 	  --quick            bpfnet and iptables-legacy, 3 rounds of 1 s
 	END
@@ -54,6 +55,7 @@ SECONDS_EACH=2
 CPU=$(($(nproc) - 1))
 BRIDGE=1
 GRO=
+COST=
 CSV=
 GEN=${GEN:-build/bench/gen}
 BPFNET=${BPFNET:-build/bpfnet}
@@ -84,6 +86,7 @@ options_parse() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--no-bridge) BRIDGE=; shift; continue ;;
+		--cost) COST=1; shift; continue ;;
 		--gro) GRO=1; shift; continue ;;
 		--quick)
 			PATHS=iptables-legacy,bpfnet ROUNDS=3 SECONDS_EACH=1
@@ -301,7 +304,8 @@ path_add_generator() {
 bpfnet_file() {
 	cat <<-END
 	version: 1
-	flows: {max: $((FLOWS * 2 + 262144)), per_endpoint: $((FLOWS * 2 + 65536))}
+	$([ "$FLOWS" -gt 60000 ] &&
+		echo "flows: {max: $((FLOWS * 3)), per_endpoint: $((FLOWS * 3))}")
 	networks:
 	  bench: {subnets: [$SUBNET]}
 	endpoints:
@@ -318,7 +322,7 @@ bpfnet_run() { # ARGS...
 path_add_bpfnet() {
 	[ -x "$BPFNET" ] || { echo "no $BPFNET" >&2; return 1; }
 	uplink_add bpfnet
-	bpfnet_file | bpfnet_run apply -f -
+	bpfnet_file | bpfnet_run -q apply -f - > /dev/null
 }
 
 # Cached next hops are trusted only while an agent lives (see bpfnet-agent).
@@ -370,29 +374,52 @@ translates() { # PATH
 	esac
 }
 
-generate() { # PATH DIRECTION: prints the generator's line
-	local path=$1 prime=1 to=$UPLINK_HOST port=$PUBLISHED from=$UPLINK_HOST
-	translates "$path" || { to=$CONTAINER; port=$SERVICE; from=$CONTAINER; }
-	[ "$path" = floor ] || [ "$path" = generator ] && prime=0
-	local common=(seconds "$SECONDS_EACH" flows "$FLOWS" cpu "$CPU"
-		prime "$prime")
-
-	if [ "$path" = generator ]; then
-		in_ns "$path" i "$GEN" run up0 to-mac "${UP[$path]}" \
-			from $CLIENT to $CONTAINER port $SERVICE "${common[@]}" \
-			sink "/run/netns/$(ns "$path" h),up0"
-	elif [ "$2" = dnat ]; then
-		in_ns "$path" i "$GEN" run up0 to-mac "${UP[$path]}" \
-			from $CLIENT to $to port $port "${common[@]}" \
-			sink "/run/netns/$(ns "$path" c),eth0" \
-			sink-port $SERVICE expect-to $CONTAINER
+# Both of the generator's modes walk over the same flows.
+walk_set() { # PATH DIRECTION: sets WALK
+	local to=$UPLINK_HOST port=$PUBLISHED from=$UPLINK_HOST
+	translates "$1" || { to=$CONTAINER; port=$SERVICE; from=$CONTAINER; }
+	WALK=(flows "$FLOWS" cpu "$CPU")
+	if [ "$2" = dnat ]; then
+		WALK+=(to-mac "${UP[$1]}" from $CLIENT to $to port $port
+			sink-port $SERVICE expect-to $CONTAINER)
 	else
-		in_ns "$path" c "$GEN" run eth0 to-mac "${SIDE_MAC[$path]}" \
-			from $CONTAINER to $SERVER port $REMOTE vary to \
-			"${common[@]}" \
-			sink "/run/netns/$(ns "$path" i),up0" \
-			expect-from "$from"
+		WALK+=(to-mac "${SIDE_MAC[$1]}" from $CONTAINER to $SERVER
+			port $REMOTE vary to expect-from $from)
 	fi
+}
+
+generate() { # PATH DIRECTION SECONDS: prints the generator's line
+	local path=$1 direction=$2 prime=1 here=i there=c device=up0 sink=eth0
+	if [ "$path" = generator ]; then
+		direction=dnat there=h sink=up0
+	elif [ "$2" = snat ]; then
+		here=c there=i device=eth0 sink=up0
+	fi
+	walk_set "$path" $direction
+	[ "$path" = floor ] || [ "$path" = generator ] && prime=0
+	in_ns "$path" $here "$GEN" run $device "${WALK[@]}" seconds "$3" \
+		sink "/run/netns/$(ns "$path" $there),$sink" prime $prime
+}
+
+# What bpfnet's program alone costs: the flows are there from the last round,
+# or are made anew.
+cost_print() { # DIRECTION
+	local program=bn_from_uplink device=up0 here=i end=up0 line
+	if [ "$1" = snat ]; then
+		program=bn_from_container here=c end=eth0
+		device=$(host_side bpfnet)
+	fi
+	generate bpfnet "$1" 0.1 > /dev/null
+	walk_set bpfnet "$1"
+	if ! line=$(in_ns bpfnet h "$GEN" cost "$device" "${WALK[@]}" \
+		from-mac "$(mac_of bpfnet $here $end)" \
+		program "/sys/fs/bpf/$PREFIX/progs/$program"); then
+		fail "bpfnet $1: no cost of $program"
+		return
+	fi
+	echo "$program: $(field "$line" net_ns) ns a packet" \
+		"($(field "$line" ns) ns with the $(field "$line" empty_ns) ns" \
+		"of an empty program), $FLOWS flow(s)"
 }
 
 field() { # LINE NAME
@@ -401,7 +428,7 @@ field() { # LINE NAME
 
 measure() { # ROUND PATH DIRECTION: appends to the raw data
 	local line name row="$3,$2,$1,$FLOWS"
-	line=$(generate "$2" "$3") || { fail "$2 $3: no measurement"; return; }
+	line=$(generate "$2" "$3" "$SECONDS_EACH") || { fail "$2 $3: no measurement"; return; }
 	for name in "${FIELDS[@]}"; do
 		row+=,$(field "$line" "$name")
 	done
@@ -590,6 +617,9 @@ main() {
 				measure "$round" "$path" "$direction"
 			done
 		done
+	done
+	[[ -n $COST && $ready == *bpfnet* ]] && for direction in $DIRECTIONS; do
+		cost_print "$direction"
 	done
 	report
 	exit $FAILED

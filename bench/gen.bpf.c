@@ -40,6 +40,13 @@ struct {
 	__type(value, __u64);
 } bn_gen_counts SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} bn_gen_target SEC(".maps");
+
 static __always_inline void count(__u32 slot)
 {
 	__u64 *value = bpf_map_lookup_elem(&bn_gen_counts, &slot);
@@ -82,16 +89,11 @@ static __always_inline void next(void)
  * last traversal left its translation in them. Both checksums are valid, so
  * that every path has to update them.
  */
-SEC("xdp")
-int bn_gen(struct xdp_md *ctx)
+static __always_inline void headers_write(struct headers *head)
 {
-	struct headers *head = (void *)(long)ctx->data;
 	__u32 saddr = cfg_flows.saddr, daddr = cfg_flows.daddr;
 	__u16 sport = cfg_flows.sport + next_port;
 	__u32 addrs;
-
-	if ((void *)(head + 1) > (void *)(long)ctx->data_end)
-		return XDP_ABORTED;
 
 	if (cfg_flows.vary_daddr)
 		daddr += next_addr;
@@ -124,7 +126,41 @@ int bn_gen(struct xdp_md *ctx)
 	/* Zero means "no checksum" (RFC 768). */
 	if (!head->udp.check)
 		head->udp.check = 0xffff;
+}
+
+SEC("xdp")
+int bn_gen(struct xdp_md *ctx)
+{
+	struct headers *head = (void *)(long)ctx->data;
+
+	if ((void *)(head + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	headers_write(head);
 	return bpf_redirect(cfg_flows.ifindex, 0);
+}
+
+/*
+ * What one program costs: the test run repeats on one buffer, so the packet is
+ * written anew before each call of the program under test. The same with
+ * bn_gen_empty in its place is what is subtracted.
+ */
+SEC("tc")
+int bn_gen_cost(struct __sk_buff *skb)
+{
+	struct headers *head = (void *)(long)skb->data;
+
+	if ((void *)(head + 1) > (void *)(long)skb->data_end)
+		return TC_ACT_SHOT;
+	headers_write(head);
+	bpf_tail_call(skb, &bn_gen_target, 0);
+	return TC_ACT_SHOT;
+}
+
+SEC("tc")
+int bn_gen_empty(struct __sk_buff *skb)
+{
+	(void)skb;
+	return TC_ACT_OK;
 }
 
 static __always_inline struct headers *udp_headers(struct __sk_buff *skb)

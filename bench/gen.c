@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "cost.h"
 #include "lib/cleanup.h"
 #include "traffic.h"
 #include "bench/gen.skel.h"
@@ -24,9 +25,13 @@
 #define SPORT_COUNT 50000
 #define FLOWS_MAX 1000000
 
+/* Thirty times round 32,000 flows, and still a fraction of a second. */
+#define COST_PACKETS 1000000
+
 static const char usage[] =
 	"usage: gen run DEV to-mac MAC from IP to IP port N [KEY VALUE]...\n"
 	"           flows N        distinct flows, 1..1000000 (1)\n"
+	"           from-mac MAC   the device's own\n"
 	"           vary from|to   the address counted up beyond 50000 flows (from)\n"
 	"           seconds S      how long to measure (1)\n"
 	"           warmup S       unmeasured traffic before (0.2)\n"
@@ -37,6 +42,9 @@ static const char usage[] =
 	"           expect-from IP, expect-to IP  their addresses there (any)\n"
 	"           prime 0|1      first have every flow answered by the sink (0)\n"
 	"       gen sink DEV port N [seconds S]\n"
+	"       gen cost DEV to-mac MAC from IP to IP port N program PIN [KEY VALUE]...\n"
+	"           nanoseconds for each packet of a pinned tc program that redirects\n"
+	"           (flows, vary, count, cpu, sink-port, expect-from, expect-to as above)\n"
 	"       gen floor DEV port N out IFINDEX peer 0|1 to-mac MAC from-mac MAC\n"
 	"Every run ends by itself and prints one line of JSON.\n";
 
@@ -44,6 +52,7 @@ struct options {
 	const char *device;
 	const char *sink;
 	const char *vary;
+	const char *program;
 	struct in_addr from;
 	struct in_addr to;
 	struct in_addr expect_from;
@@ -76,6 +85,7 @@ static const struct option {
 	}
 	OPTION("sink", TEXT, sink, 0),
 	OPTION("vary", TEXT, vary, 0),
+	OPTION("program", TEXT, program, 0),
 	OPTION("from", ADDRESS, from, 0),
 	OPTION("to", ADDRESS, to, 0),
 	OPTION("expect-from", ADDRESS, expect_from, 0),
@@ -161,10 +171,13 @@ static int device_mac(const char *device, uint16_t ret_mac[3])
 /* The rodata from which bn_gen writes its headers and bn_gen_near reads. */
 static int flows_fill(const struct options *opts, struct gen_flows *flows)
 {
+	static const struct ether_addr none;
 	int code = device_mac(opts->device, flows->smac);
 
 	if (code)
 		return code;
+	if (memcmp(&opts->from_mac, &none, ETH_ALEN))
+		memcpy(flows->smac, &opts->from_mac, ETH_ALEN);
 	memcpy(flows->dmac, &opts->to_mac, ETH_ALEN);
 	flows->count = (uint32_t)opts->flows;
 	flows->ports = SPORT_COUNT;
@@ -288,6 +301,28 @@ static int cmd_run(const struct options *opts)
 	return code ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int cmd_cost(const struct options *opts)
+{
+	int count =
+		opts->count < COST_PACKETS ? (int)opts->count : COST_PACKETS;
+	struct gen_bpf *skel;
+	int code;
+
+	if (!opts->program || cpu_take((int)opts->cpu))
+		return EXIT_FAILURE;
+	skel = skel_open(opts);
+	if (!skel)
+		return EXIT_FAILURE;
+	code = flows_fill(opts, &skel->rodata->cfg_flows);
+	if (!code)
+		code = skel_load(skel);
+	if (!code)
+		code = cost_run(skel, opts->program,
+				(int)if_nametoindex(opts->device), count);
+	gen_bpf__destroy(skel);
+	return code ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 /* Sleeps for the given time, or until it is told to end. */
 static void wait_bounded(double seconds)
 {
@@ -370,6 +405,8 @@ int main(int argc, char **argv)
 		return cmd_run(&opts);
 	if (!strcmp(argv[1], "sink"))
 		return cmd_sink(&opts);
+	if (!strcmp(argv[1], "cost"))
+		return cmd_cost(&opts);
 	if (!strcmp(argv[1], "floor"))
 		return cmd_floor(&opts);
 	fputs(usage, stderr);
