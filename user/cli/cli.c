@@ -111,7 +111,7 @@ static int words_run(struct cli *cli, struct args *args, struct err *err)
 int cli_main(int argc, char **argv)
 {
 	struct cli cli = { 0 };
-	struct err err = { 0 }, finish_err;
+	struct err err = { 0 };
 	struct args args;
 	int rc, first;
 
@@ -125,15 +125,13 @@ int cli_main(int argc, char **argv)
 		args = (struct args){ argv, argc, first };
 		rc = words_run(&cli, &args, &err);
 	}
+	if (rc >= 0 && output_finish(&err))
+		rc = -EIO;
 	if (rc < 0) {
 		/* What was printed so far comes before the error. */
 		fflush(stdout);
 		output_error(&cli, &err);
 		rc = err.exit != EXIT_OK ? err.exit : EXIT_FAILED;
-	}
-	if (output_finish(&finish_err)) {
-		output_error(&cli, &finish_err);
-		rc = rc ? rc : EXIT_FAILED;
 	}
 	return rc;
 }

@@ -7,7 +7,6 @@
 
 #include "cli/change.h"
 #include "cli/output.h"
-#include "lib/suggest.h"
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof(*(array)))
 
@@ -71,17 +70,20 @@ static int parse_port(const char *value, void *target, struct err *err)
 static int parse_word(const char *value, void *target, const char *const *known,
 		      size_t count, struct err *err)
 {
-	const char *close;
+	char text[120] = "";
+	size_t used = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (!strcmp(known[i], value)) {
 			*(const char **)target = known[i];
 			return 0;
 		}
-	close = suggest(value, known, count, sizeof(*known));
+		if (used < sizeof(text))
+			used += snprintf(text + used, sizeof(text) - used,
+					 "%s%s", used ? ", " : "", known[i]);
+	}
 	err_usage(err, "unknown value '%s'", value);
-	if (close)
-		err_hint(err, "did you mean '%s'?", close);
+	err_hint(err, "known: %s", text);
 	return -EINVAL;
 }
 

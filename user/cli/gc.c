@@ -75,6 +75,11 @@ int cmd_purge(struct cli *cli, struct args *args, struct err *err)
 	control_close(control);
 	if (rc)
 		return rc;
+	if (cli->json)
+		return output_json(cli,
+				   json_pack("{s:s,s:s}", "schema", "bpfnet/1",
+					     "purged", cli->instance.name),
+				   err);
 	output_done(cli, "instance %s purged", cli->instance.name);
 	return 0;
 }

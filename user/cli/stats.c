@@ -389,8 +389,9 @@ int cmd_stats(struct cli *cli, struct args *args, struct err *err)
 		if (rc || !cli->watch_seconds)
 			return rc;
 		/* Whoever reads this may have gone. */
-		if (fflush(stdout))
-			return 0;
+		rc = output_finish(err);
+		if (rc)
+			return rc;
 		sleep(cli->watch_seconds);
 		if (!cli->json)
 			putchar('\n');
