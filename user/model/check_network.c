@@ -90,10 +90,6 @@ static void check_range(struct check *c, struct place at,
 
 	if (ip_is_zero(first) && ip_is_zero(last))
 		return;
-	if (ip_compare(first, last) > 0)
-		check_usage(c, at, NULL, "network '%s': range: %s is above %s",
-			    network->name, ip_print(first, low),
-			    ip_print(last, high));
 	for (size_t s = 0; s < network->nsubnets; s++)
 		if (in_hosts(&network->subnets[s], first) &&
 		    in_hosts(&network->subnets[s], last) &&

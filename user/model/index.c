@@ -24,8 +24,11 @@ uint64_t hash_bytes(const void *data, size_t len, uint64_t seed)
 
 	for (size_t i = 0; i < len; i++)
 		hash = (hash ^ bytes[i]) * FNV_PRIME;
-	/* FNV's low bits depend on the input's low bits only: fold. */
-	return hash ^ (hash >> 32);
+	/* FNV hardly mixes the end of a short name into the high bits: finish
+	 * as MurmurHash3 does. */
+	hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccdu;
+	hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53u;
+	return hash ^ (hash >> 33);
 }
 
 int index_make(size_t max, struct index *ret)

@@ -28,7 +28,7 @@ const void *index_find(const struct index *index, const void *key, size_t len);
 
 const void *index_find_name(const struct index *index, const char *name);
 
-/* FNV-1a, 64 bits. The same bytes and seed always give the same number. */
+/* FNV-1a, 64 bits, mixed at the end. The same bytes and seed always give the same number. */
 uint64_t hash_bytes(const void *data, size_t len, uint64_t seed);
 
 #define _cleanup_index_ __attribute__((cleanup(index_free)))

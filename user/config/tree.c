@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* tree - a file's content before anybody says what it means */
+#include "config/tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void tree_free(struct node *node)
+{
+	for (size_t i = 0; i < node->nchildren; i++)
+		tree_free(&node->children[i]);
+	free(node->children);
+	free(node->text);
+	free(node->key);
+	*node = (struct node){};
+}
+
+int node_append(struct node *node, struct node *child)
+{
+	size_t count = node->nchildren;
+	struct node *grown = node->children;
+
+	/* Grows at the powers of two, so the room need not be stored. */
+	if (!(count & (count - 1)))
+		grown = reallocarray(grown, count ? 2 * count : 1,
+				     sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	node->children = grown;
+	grown[node->nchildren++] = *child;
+	*child = (struct node){};
+	return 0;
+}
+
+const struct node *node_find(const struct node *node, const char *key)
+{
+	for (size_t i = 0; i < node->nchildren; i++)
+		if (node->children[i].key &&
+		    !strcmp(node->children[i].key, key))
+			return &node->children[i];
+	return NULL;
+}
+
+const char *node_kind_print(enum node_kind kind)
+{
+	static const char *const names[] = {
+		[NODE_NULL] = "nothing",
+		[NODE_SCALAR] = "text",
+		[NODE_SEQUENCE] = "a list",
+		[NODE_MAPPING] = "a mapping",
+	};
+
+	return names[kind];
+}
