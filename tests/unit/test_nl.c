@@ -89,7 +89,10 @@ static struct nlmsghdr *ack(int code, __u16 flags)
 		mnl_nlmsg_put_extra_header(nlh, sizeof(*error));
 
 	error->error = code;
+	/* The header keeps the length that the request had. */
 	error->msg.nlmsg_len = sizeof(error->msg);
+	if (flags & NLM_F_CAPPED)
+		error->msg.nlmsg_len += 28;
 	return nlh;
 }
 

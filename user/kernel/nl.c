@@ -85,8 +85,7 @@ static const char *extack_text(const struct nlmsghdr *nlh, size_t offset)
 	const struct nlattr *attrs[NLMSGERR_ATTR_MSG + 1];
 	const struct nlattr *text;
 
-	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS) ||
-	    offset > mnl_nlmsg_get_payload_len(nlh))
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
 		return NULL;
 	attr_parse(nlh, offset, attrs, NLMSGERR_ATTR_MSG);
 	text = attrs[NLMSGERR_ATTR_MSG];
@@ -115,7 +114,7 @@ static void on_ack(struct reply *reply, const struct nlmsghdr *nlh)
 	}
 	if (ack->error && !(nlh->nlmsg_flags & NLM_F_CAPPED) &&
 	    ack->msg.nlmsg_len > sizeof(ack->msg))
-		offset += MNL_ALIGN(ack->msg.nlmsg_len) - sizeof(ack->msg);
+		offset += (size_t)ack->msg.nlmsg_len - sizeof(ack->msg);
 	reply_end(reply, ack->error, extack_text(nlh, offset));
 }
 

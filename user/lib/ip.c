@@ -263,15 +263,15 @@ bool cidr_has_host_bits(const struct cidr *cidr)
 
 bool cidr_contains(const struct cidr *cidr, const struct ipaddr *ip)
 {
-	struct cidr other = { *ip, cidr->len };
-	struct ipaddr here, there;
+	struct ipaddr mask = cidr_mask(cidr);
 
 	/* ::/0 is every IPv6 address, not every mapped IPv4 one too. */
 	if (ip_is_v4(&cidr->addr) != ip_is_v4(ip))
 		return false;
-	here = subnet_end(cidr, false);
-	there = subnet_end(&other, false);
-	return ip_equal(&here, &there);
+	for (int i = 0; i < 4; i++)
+		if ((cidr->addr.word[i] ^ ip->word[i]) & mask.word[i])
+			return false;
+	return true;
 }
 
 bool cidr_overlaps(const struct cidr *a, const struct cidr *b)
