@@ -7,6 +7,23 @@
 #include "control/sync.h"
 #include "lib/log.h"
 
+/* An endpoint's host end comes up last: its first frame finds the tables
+ * filled. */
+static int start_endpoints(struct control *control, const struct model *model,
+			   const struct host *host, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < model->nendpoints && !rc; i++) {
+		const struct link_info *link = host_find_link(
+			host, model->endpoints[i].host_ifname);
+
+		if (link && !link->up)
+			rc = link_set_up(control->nl, link->ifindex, true, err);
+	}
+	return rc;
+}
+
 /* The devices have changed since the plan was made. */
 static int fill_tables(struct control *control, const struct model *model,
 		       struct err *err)
@@ -17,6 +34,7 @@ static int fill_tables(struct control *control, const struct model *model,
 	if (rc)
 		return rc;
 	rc = sync_tables(control->dp, model, &host, err);
+	rc = rc ? rc : start_endpoints(control, model, &host, err);
 	host_free(&host);
 	return rc;
 }

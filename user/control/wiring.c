@@ -116,8 +116,8 @@ static int container_set_up(struct work *work, struct nl *nl,
 	return rc;
 }
 
-/* The programs are on before the first frame can come. The host end has no
- * addresses of its own, no link-local one either. */
+/* The host end has no addresses of its own, no link-local one either. It stays
+ * down until the tables know it, see apply.c. */
 static int host_end_set_up(struct work *work, const struct endpoint *endpoint,
 			   struct err *err)
 {
@@ -128,8 +128,7 @@ static int host_end_set_up(struct work *work, const struct endpoint *endpoint,
 		  device_sysctl("ipv6", endpoint->host_ifname, "disable_ipv6",
 				"1", err);
 	rc = rc ? rc : counters_endpoint_clear(work->dp, endpoint->slot, err);
-	rc = rc ? rc : attach_endpoint(work->dp, link.ifindex, err);
-	return rc ? rc : link_set_up(work->nl, link.ifindex, true, err);
+	return rc ? rc : attach_endpoint(work->dp, link.ifindex, err);
 }
 
 static int cable_add(struct work *work, const struct endpoint *endpoint,

@@ -14,8 +14,8 @@ int rewire_network(struct work *work, const struct network *network,
 int unwire_network(struct work *work, const struct network *network,
 		   struct err *err);
 
-/* The veth with its programs, addresses and default route, both ends up. A
- * failure takes back what was made. */
+/* The veth with its programs, addresses and default route; the host end is
+ * still down. A failure takes back what was made. */
 int wire_endpoint(struct work *work, const struct endpoint *endpoint,
 		  struct err *err);
 /* Also ends the endpoint's flows. */
