@@ -7,11 +7,15 @@
 
 #include "cli/change.h"
 #include "cli/output.h"
+#include "lib/log.h"
 
 int cmd_agent_run(struct cli *cli, struct args *args, struct err *err)
 {
 	if (args_end(args, err))
 		return -EINVAL;
+	/* Its lines are a journal, not answers to somebody who waits. */
+	if (!cli->quiet && !cli->verbose)
+		log_set_level(LOG_LEVEL_INFO);
 	return agent_run(&cli->instance, err);
 }
 
