@@ -360,8 +360,11 @@ static void command_that_does_not_exist_is_not_found(void **state)
  */
 static int separate_mounts(void)
 {
+	/* Private cuts them off from the machine's; shared, as a machine has
+	 * them, lets a command that does not separate its own show itself. */
 	if (unshare(CLONE_NEWNS) ||
 	    mount("", "/", NULL, MS_PRIVATE | MS_REC, NULL) ||
+	    mount("", "/", NULL, MS_SHARED | MS_REC, NULL) ||
 	    mount("test", "/run", "tmpfs", 0, NULL))
 		return -1;
 	/* /etc is written to only below a layer that vanishes with us. */

@@ -28,7 +28,8 @@ int link_each(struct nl *nl, int (*visit)(const struct link_info *, void *),
 	      void *arg, struct err *err);
 
 /* A bridge with a fixed MAC (it never changes as ports come and go), no STP,
- * multicast snooping off, no IPv6 router advertisements accepted. Down. */
+ * no forward delay, multicast snooping off. Down. Netlink cannot set accept_ra:
+ * that is up to sysctl_set, before the bridge goes up. */
 int link_add_bridge(struct nl *nl, const char *name, const __u8 mac[6],
 		    unsigned int mtu, struct err *err);
 

@@ -46,6 +46,7 @@ static int open_checked(const char *path, const char *what, struct err *err)
 	if (fd < 0 || fstatfs(fd, &fs))
 		return err_set(err, -errno, "open %s: %s", what,
 			       strerror(errno));
+	/* Asked of a device, the ioctl's number could mean anything. */
 	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		return err_set(err, -EINVAL, "%s is no network namespace",
 			       what);

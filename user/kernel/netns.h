@@ -15,6 +15,7 @@ int netns_add(const char *name, struct err *err);
 /* As `ip netns del`. -ENOENT when there is none. Processes inside keep it
  * alive without its name. */
 int netns_del(const char *name, struct err *err);
+/* A file of that name that is no namespace does not count. */
 bool netns_exists(const char *name);
 
 /* Opens "NAME", "/PATH" or "pid:N"; O_CLOEXEC fd or -errno. A path that is no
@@ -40,8 +41,10 @@ int netns_del_resolv(const char *name, struct err *err);
  * own mount namespace, /sys of the namespace, files of /etc/netns/NAME bound
  * over those of /etc (name taken from spec; none for pid: and paths outside
  * /run/netns). /sys/fs/bpf and the cgroup mounts stay visible. root: chroot
- * there first (NULL: no). Returns only on failure; a command that cannot be
- * found is -ENOENT.
+ * there first (NULL: no); those files are then bound over the ones there, which
+ * are made (empty) where they are missing. Returns only on failure, and may then
+ * have changed the caller's namespaces; a command that cannot be found is
+ * -ENOENT.
  */
 int netns_exec(const char *spec, const char *root, char *const argv[],
 	       struct err *err);
