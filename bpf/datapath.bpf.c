@@ -425,19 +425,23 @@ arp_check(struct __sk_buff *skb, const struct endpoint_val *endpoint)
 	return REASON_OK;
 }
 
-/* An endpoint may send from its own addresses only. To a group it may also
- * send without one yet (DHCP), and link-local is the link's own business. */
+static __always_inline bool is_link_scope(const struct ipaddr *ip)
+{
+	return (ip->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+}
+
+/* An endpoint may send from its own addresses only; neighbour discovery and
+ * what goes to a group also from none yet (DHCP, DAD), or from link-local. */
 static __always_inline enum reason source_check(const struct pkt *pkt,
 						const struct endpoint_val *ep)
 {
-	const struct endpoint_val *owner;
+	const struct ipaddr *src = &pkt->key.src;
+	const struct endpoint_val *owner = bpf_map_lookup_elem(&bn_addrs, src);
 
-	if (pkt->kind == PKT_NEIGHBOUR)
-		return REASON_OK;
-	owner = bpf_map_lookup_elem(&bn_addrs, &pkt->key.src);
 	if (owner && owner->ifindex == ep->ifindex)
 		return REASON_OK;
-	if (pkt->kind == PKT_MULTICAST && !pkt->key.src.word[3])
+	if ((pkt->kind == PKT_MULTICAST || pkt->kind == PKT_NEIGHBOUR) &&
+	    (!src->word[3] || is_link_scope(src)))
 		return REASON_OK;
 	return REASON_SPOOFED_SOURCE;
 }
@@ -473,8 +477,7 @@ static __always_inline enum reason stage_outside_source(struct first *first)
 {
 	const struct pkt *pkt = &first->pkt;
 
-	if (pkt->kind == PKT_ARP || pkt->kind == PKT_OTHER ||
-	    pkt->kind == PKT_NEIGHBOUR)
+	if (pkt->kind == PKT_ARP || pkt->kind == PKT_OTHER)
 		return REASON_TO_STACK;
 	if (address_is_ours(&pkt->key.src))
 		return REASON_SPOOFED_SOURCE;
@@ -554,13 +557,14 @@ stage_outside_destination(struct first *first)
 	return REASON_UNPUBLISHED;
 }
 
-/* An address of our subnets that nobody has. */
+/* An address of our subnets that nobody has; a group frame to it is a broadcast
+ * to the subnet. */
 static __always_inline enum reason stage_destination(const struct first *first)
 {
-	if (first->to.place == PLACE_WORLD &&
-	    address_is_ours(&first->pkt.key.dst))
-		return REASON_NO_ROUTE;
-	return REASON_OK;
+	if (first->to.place != PLACE_WORLD ||
+	    !address_is_ours(&first->pkt.key.dst))
+		return REASON_OK;
+	return first->pkt.group_frame ? REASON_TO_STACK : REASON_NO_ROUTE;
 }
 
 static __always_inline enum reason
@@ -823,6 +827,23 @@ stage_commit(struct __sk_buff *skb, struct first *first,
 
 /* -------------------------------------------------- the stack's own side */
 
+/* Frames that the bridge carries for everybody on the link. A group frame with
+ * an endpoint's own address inside is not one of them. */
+static __always_inline bool is_link_business(const struct first *first)
+{
+	const struct pkt *pkt = &first->pkt;
+
+	switch (pkt->kind) {
+	case PKT_ARP:
+	case PKT_NEIGHBOUR:
+	case PKT_MULTICAST:
+	case PKT_OTHER:
+		return true;
+	default:
+		return pkt->group_frame && first->to.place != PLACE_ENDPOINT;
+	}
+}
+
 /*
  * What the stack sends to a container is the host's own (a connection, an ICMP
  * error) or an answer, which is a flow hit. A packet that the host forwards
@@ -839,10 +860,13 @@ static __always_inline enum reason stage_host_source(struct __sk_buff *skb,
 	if (!endpoint)
 		return REASON_UNKNOWN_DEVICE;
 	pkt->slot = endpoint->slot;
-	if (pkt->kind != PKT_FLOW)
+	peer_find(&first->to, &pkt->key.dst);
+	if (is_link_business(first))
 		return REASON_TO_STACK;
 	if (skb->ingress_ifindex)
 		return REASON_UNPUBLISHED;
+	if (pkt->kind != PKT_FLOW)
+		return REASON_TO_STACK;
 	/* ICMP errors answer a packet that was let through. */
 	if (!pkt->translatable && (pkt->key.proto == IPPROTO_ICMP ||
 				   pkt->key.proto == IPPROTO_ICMPV6))
@@ -850,7 +874,6 @@ static __always_inline enum reason stage_host_source(struct __sk_buff *skb,
 
 	peer_set(&first->from, &pkt->key.src, NULL);
 	first->from.place = PLACE_HOST;
-	peer_find(&first->to, &pkt->key.dst);
 	first->backend_port = pkt->key.dport;
 	if (first->to.endpoint.ifindex != ifindex)
 		return REASON_NO_ROUTE;

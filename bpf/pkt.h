@@ -47,8 +47,8 @@ enum pkt_kind {
 	PKT_FLOW, /* unicast IP: key is complete, ports 0 where none */
 	PKT_FRAGMENT, /* IP fragment, the first one included */
 	PKT_OPTIONS, /* IPv4 options or IPv6 extension headers */
-	PKT_MULTICAST, /* group or broadcast frame, IP or not */
-	PKT_NEIGHBOUR, /* IPv6 of link scope: ND, RS/RA, link-local peers */
+	PKT_MULTICAST, /* to a group, or to all (255.255.255.255) */
+	PKT_NEIGHBOUR, /* IPv6 neighbour discovery, RS/RA (RFC 4861) */
 	PKT_ARP,
 	PKT_OTHER, /* any other ethertype, or a VLAN tag */
 };
@@ -65,7 +65,7 @@ struct pkt {
 	bool translatable; /* TCP, UDP or ICMP echo */
 	bool echo_reply;
 	bool through_stack; /* the stack has routed it: MACs and TTL are done */
-	__u8 pad;
+	bool group_frame; /* the frame goes to a group, whatever IP says */
 	__u32 slot; /* endpoint that a drop is counted for */
 };
 
@@ -158,6 +158,12 @@ static __always_inline enum reason pkt_parse_l4(struct pkt *pkt, void *l4,
 	}
 }
 
+static __always_inline bool is_group_v4(__be32 addr)
+{
+	return (addr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) ||
+	       addr == 0xffffffff;
+}
+
 static __always_inline enum reason pkt_parse_v4(struct pkt *pkt, void *data,
 						void *end)
 {
@@ -171,6 +177,10 @@ static __always_inline enum reason pkt_parse_v4(struct pkt *pkt, void *data,
 	pkt->key.dst = ipaddr_v4(ip->daddr);
 	pkt->key.proto = ip->protocol;
 	pkt->ttl = ip->ttl;
+	if (is_group_v4(ip->daddr)) {
+		pkt->kind = PKT_MULTICAST;
+		return REASON_OK;
+	}
 	if (ip->frag_off & bpf_htons(IP_FRAGMENT_BITS)) {
 		pkt->kind = PKT_FRAGMENT;
 		return REASON_OK;
@@ -190,9 +200,18 @@ static __always_inline bool is_extension(__u8 next_header)
 	       next_header == IPPROTO_ROUTING || next_header == IPPROTO_DSTOPTS;
 }
 
-static __always_inline bool is_link_scope(const struct ipaddr *ip)
+/*
+ * RFC 4861 4: types 133 to 137. Only these pass by link-local addresses, which
+ * belong to no endpoint: anything else between them would be a way around the
+ * policy.
+ */
+static __always_inline bool is_neighbour(const struct ipv6hdr *ip, void *end)
 {
-	return (ip->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+	const struct icmp_echo *icmp = (void *)(ip + 1);
+
+	return ip->nexthdr == IPPROTO_ICMPV6 && ip->hop_limit == 255 &&
+	       (void *)(icmp + 1) <= end && icmp->type >= 133 &&
+	       icmp->type <= 137;
 }
 
 static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
@@ -207,9 +226,12 @@ static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
 	__builtin_memcpy(&pkt->key.dst, &ip->daddr, sizeof(pkt->key.dst));
 	pkt->key.proto = ip->nexthdr;
 	pkt->ttl = ip->hop_limit;
-	if (is_link_scope(&pkt->key.src) || is_link_scope(&pkt->key.dst) ||
-	    ipaddr_is_zero(&pkt->key.src)) {
+	if (is_neighbour(ip, end)) {
 		pkt->kind = PKT_NEIGHBOUR;
+		return REASON_OK;
+	}
+	if (ip->daddr.s6_addr[0] == 0xff) {
+		pkt->kind = PKT_MULTICAST;
 		return REASON_OK;
 	}
 	if (ip->nexthdr == IPPROTO_FRAGMENT) {
@@ -224,18 +246,13 @@ static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
 	return pkt_parse_l4(pkt, data + L4_OFFSET_V6, end);
 }
 
-/*
- * Reads the headers. A neighbour solicitation to a global address is the one
- * ND message without link-local scope: its hop limit of 255 (RFC 4861 7.1)
- * marks all of ND, so ICMPv6 types 133 to 137 are neighbours, too.
- */
+/* Reads the headers. */
 static __always_inline enum reason pkt_parse(struct __sk_buff *skb,
 					     struct pkt *pkt)
 {
 	void *data = (void *)(long)skb->data;
 	void *end = (void *)(long)skb->data_end;
 	struct ethhdr *eth = data;
-	enum reason why;
 
 	/* Headers beyond the linear part are rare (never on veth); pulling a
 	 * GSO fraglist panics kernels before 6.16, so those stay malformed. */
@@ -256,17 +273,12 @@ static __always_inline enum reason pkt_parse(struct __sk_buff *skb,
 		pkt->kind = PKT_OTHER;
 		return REASON_OK;
 	}
+	pkt->group_frame = eth->h_dest[0] & 1;
 	switch (eth->h_proto) {
 	case bpf_htons(ETH_P_IP):
-		why = pkt_parse_v4(pkt, data, end);
-		break;
+		return pkt_parse_v4(pkt, data, end);
 	case bpf_htons(ETH_P_IPV6):
-		why = pkt_parse_v6(pkt, data, end);
-		if (why == REASON_OK && pkt->kind == PKT_FLOW &&
-		    pkt->key.proto == IPPROTO_ICMPV6 && pkt->ttl == 255 &&
-		    !pkt->translatable)
-			pkt->kind = PKT_NEIGHBOUR;
-		break;
+		return pkt_parse_v6(pkt, data, end);
 	case bpf_htons(ETH_P_ARP):
 		pkt->kind = PKT_ARP;
 		return REASON_OK;
@@ -274,10 +286,6 @@ static __always_inline enum reason pkt_parse(struct __sk_buff *skb,
 		pkt->kind = PKT_OTHER;
 		return REASON_OK;
 	}
-	if (why == REASON_OK && pkt->kind != PKT_NEIGHBOUR &&
-	    (eth->h_dest[0] & 1))
-		pkt->kind = PKT_MULTICAST;
-	return why;
 }
 
 #endif
