@@ -68,7 +68,7 @@ int cmd_purge(struct cli *cli, struct args *args, struct err *err)
 	if (cli->dry_run)
 		return purge_dry(cli, err);
 
-	rc = control_open(&cli->instance, CONTROL_WRITE, &control, err);
+	rc = control_open(&cli->instance, CONTROL_PURGE, &control, err);
 	if (rc)
 		return rc;
 	rc = control_purge(control, err);
