@@ -11,7 +11,7 @@
 struct link_info {
 	int ifindex;
 	int master; /* ifindex of the bridge, 0: none */
-	int peer;   /* IFLA_LINK: ifindex of a veth's other end, 0: none */
+	int peer; /* IFLA_LINK: ifindex of a veth's other end, 0: none */
 	char name[IFNAMSIZ];
 	char kind[16]; /* "veth", "bridge", ... or "" */
 	__u8 mac[6];
@@ -36,7 +36,7 @@ int link_add_bridge(struct nl *nl, const char *name, const __u8 mac[6],
 struct veth {
 	const char *host_name;
 	unsigned int mtu; /* both ends; 0: default */
-	int master;	  /* bridge for the host end, 0: none */
+	int master; /* bridge for the host end, 0: none */
 	int peer_netns_fd;
 	const char *peer_name;
 	const __u8 *peer_mac;
