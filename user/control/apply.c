@@ -15,8 +15,8 @@ static int start_endpoints(struct control *control, const struct model *model,
 	int rc = 0;
 
 	for (size_t i = 0; i < model->nendpoints && !rc; i++) {
-		const struct link_info *link = host_find_link(
-			host, model->endpoints[i].host_ifname);
+		const struct link_info *link =
+			host_find_link(host, model->endpoints[i].host_ifname);
 
 		if (link && !link->up)
 			rc = link_set_up(control->nl, link->ifindex, true, err);

@@ -94,113 +94,6 @@ static int lock_open(const char *instance, enum control_mode mode, int *ret,
 	} while (true);
 }
 
-/* ------------------------------------------------------------- observing */
-
-static void work_init(struct control *control, const struct host *host,
-		      struct work *ret)
-{
-	*ret = (struct work){
-		.instance = control->instance.name,
-		.nl = control->nl,
-		.dp = control->dp,
-		.host = host,
-		.actual = &control->model,
-		.desired = &control->model,
-	};
-}
-
-/* What an earlier process began and did not finish. */
-static int clean_leftovers(struct work *work, const struct model *left,
-			   struct err *err)
-{
-	int rc = 0;
-
-	if (left->nendpoints + left->nnetworks + left->nnetns + left->nuplinks +
-	    left->npublishes)
-		log_warn("removing what an interrupted bpfnet left behind");
-	for (size_t i = 0; i < left->npublishes && !rc; i++)
-		rc = step_clean(work, OBJECT_PUBLISH, &left->publishes[i], err);
-	for (size_t i = 0; i < left->nendpoints && !rc; i++)
-		rc = step_clean(work, OBJECT_ENDPOINT, &left->endpoints[i],
-				err);
-	/* It may have been there before us: only a name that nobody uses. */
-	for (size_t i = 0; i < left->nnetns && !rc; i++)
-		rc = state_del(work->instance, OBJECT_NETNS, &left->netns[i],
-			       err);
-	for (size_t i = 0; i < left->nnetworks && !rc; i++)
-		rc = step_clean(work, OBJECT_NETWORK, &left->networks[i], err);
-	for (size_t i = 0; i < left->nuplinks && !rc; i++)
-		rc = work->dp ? step_clean(work, OBJECT_UPLINK,
-					   &left->uplinks[i], err) :
-				state_del(work->instance, OBJECT_UPLINK,
-					  &left->uplinks[i], err);
-	return rc;
-}
-
-static bool rule_names(const struct policy_rule *rule, const char *endpoint)
-{
-	return (rule->from.kind == SEL_ENDPOINT &&
-		!strcmp(rule->from.name, endpoint)) ||
-	       (rule->to.kind == SEL_ENDPOINT &&
-		!strcmp(rule->to.name, endpoint));
-}
-
-/* A container that ended took its device along; its endpoint goes, with what
- * only made sense for it. */
-static int forget_endpoint(struct work *work, struct model *model,
-			   struct endpoint *gone, struct err *err)
-{
-	size_t nrules = model->nrules;
-	int rc = 0;
-
-	log_warn("endpoint '%s': its device is gone, removing it", gone->name);
-	for (size_t i = model->npublishes; i-- > 0 && !rc;) {
-		if (strcmp(model->publishes[i].endpoint, gone->name))
-			continue;
-		rc = step_clean(work, OBJECT_PUBLISH, &model->publishes[i],
-				err);
-		model_del_publish(model, &model->publishes[i]);
-	}
-	for (size_t i = model->nrules; i-- > 0;)
-		if (rule_names(&model->rules[i], gone->name)) {
-			log_warn("policy rule '%s' names it, removing it",
-				 model->rules[i].name);
-			model_del_rule(model, &model->rules[i]);
-		}
-	if (!rc && nrules != model->nrules)
-		rc = state_write_rules(work->instance, model, err);
-	rc = rc ? rc : step_clean(work, OBJECT_ENDPOINT, gone, err);
-	model_del_endpoint(model, gone);
-	return rc;
-}
-
-/* The record says what was made; the kernel may have lost some of it. */
-static int observe(struct control *control, const struct model *leftovers,
-		   struct err *err)
-{
-	struct model *model = &control->model;
-	struct work work;
-	struct host host;
-	int rc = host_read(control->nl, &host, err);
-
-	if (rc)
-		return rc;
-	work_init(control, &host, &work);
-	rc = clean_leftovers(&work, leftovers, err);
-	for (size_t i = model->nendpoints; i-- > 0 && !rc;)
-		if (!host_find_link(&host, model->endpoints[i].host_ifname))
-			rc = forget_endpoint(&work, model, &model->endpoints[i],
-					     err);
-	for (size_t i = model->nnetns; i-- > 0 && !rc;)
-		if (!netns_exists(model->netns[i].name)) {
-			rc = state_del(work.instance, OBJECT_NETNS,
-				       &model->netns[i], err);
-			model_del_netns(model, &model->netns[i]);
-		}
-	host_free(&host);
-	return rc;
-}
-
 /* --------------------------------------------------------- open and close */
 
 /* Devices are looked up by name in the caller's namespace: in another one a
@@ -232,7 +125,8 @@ static int open_datapath(struct control *control, struct err *err)
 static int control_read(struct control *control, struct err *err)
 {
 	struct state state;
-	int rc = state_read(control->instance.name, &state, err);
+	int rc = state_read(control->instance.name,
+			    control->mode == CONTROL_PURGE, &state, err);
 
 	if (rc)
 		return rc;
@@ -380,53 +274,4 @@ int control_gc(struct control *control, struct gc_args *ret_args,
 	if (!rc && ret_args)
 		*ret_args = args;
 	return rc;
-}
-
-/* Keeps the first failure and goes on. */
-static void keep_first(int rc, struct err *now, int *first, struct err *err)
-{
-	if (rc && !*first) {
-		*first = rc;
-		if (err)
-			*err = *now;
-	}
-}
-
-static int purge_objects(struct control *control, struct err *err)
-{
-	struct model empty;
-	struct plan plan;
-	struct work work;
-	struct err now;
-	struct host host = { 0 };
-	int first = 0;
-
-	model_init(&empty);
-	if (plan_make(&control->model, &empty, &plan))
-		return err_set(err, -ENOMEM, "out of memory");
-	work_init(control, &host, &work);
-	for (size_t i = 0; i < plan.nsteps; i++)
-		if (plan.steps[i].op == STEP_DEL)
-			keep_first(step_do(&work, &plan.steps[i], &now), &now,
-				   &first, err);
-	plan_free(&plan);
-	model_free(&control->model);
-	control->model = empty;
-	return first;
-}
-
-int control_purge(struct control *control, struct err *err)
-{
-	int first = purge_objects(control, err);
-	struct err now;
-
-	if (control->dp)
-		datapath_close(control->dp);
-	control->dp = NULL;
-	keep_first(datapath_unload(control->instance.name, &now), &now, &first,
-		   err);
-	if (!first)
-		keep_first(state_remove(control->instance.name, &now), &now,
-			   &first, err);
-	return first;
 }

@@ -16,6 +16,16 @@ struct control {
 	struct model model; /* what exists */
 };
 
+/* A step's surroundings where nothing is planned: what exists is wanted. */
+void work_init(struct control *control, const struct host *host,
+	       struct work *ret);
+
+/* Brings model and kernel into line after things went away by themselves:
+ * removes what an interrupted process left (leftovers), and forgets endpoints
+ * whose device is gone. */
+int observe(struct control *control, const struct model *leftovers,
+	    struct err *err);
+
 /* Opens the datapath, loads it when there is none, and puts the socket hooks
  * on the cgroup. */
 int control_load(struct control *control, const struct settings *settings,

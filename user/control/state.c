@@ -15,6 +15,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/json.h"
+#include "lib/log.h"
 
 static const char *const directory[] = {
 	[OBJECT_NETNS] = "netns",	[OBJECT_NETWORK] = "network",
@@ -166,6 +167,15 @@ static bool model_append(struct model *model, enum object_kind kind,
 	}
 }
 
+/* A damaged file ends the reading, unless what can be read is wanted. */
+static int salvaged(bool salvage, int rc, const struct err *err)
+{
+	if (!rc || !salvage || rc == -ENOMEM)
+		return rc;
+	log_warn("%s", err->text);
+	return 0;
+}
+
 static int read_object(const char *path, enum object_kind kind,
 		       struct state *state, struct err *err)
 {
@@ -199,7 +209,7 @@ static int is_object(const struct dirent *entry)
 }
 
 static int read_directory(const char *instance, enum object_kind kind,
-			  struct state *state, struct err *err)
+			  bool salvage, struct state *state, struct err *err)
 {
 	char dir[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
 	struct dirent **entries = NULL;
@@ -216,7 +226,8 @@ static int read_directory(const char *instance, enum object_kind kind,
 	for (int i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);
 		if (!rc)
-			rc = read_object(path, kind, state, err);
+			rc = salvaged(salvage,
+				      read_object(path, kind, state, err), err);
 		free(entries[i]);
 	}
 	free(entries);
@@ -268,19 +279,22 @@ static int read_rules(const char *instance, struct model *model,
 	return rc ? err_prefix(err, "%s", path) : 0;
 }
 
-int state_read(const char *instance, struct state *ret, struct err *err)
+int state_read(const char *instance, bool salvage, struct state *ret,
+	       struct err *err)
 {
 	struct state state;
 	int rc;
 
 	model_init(&state.model);
 	model_init(&state.leftovers);
-	rc = read_settings(instance, &state.model, err);
+	rc = salvaged(salvage, read_settings(instance, &state.model, err), err);
 	for (size_t kind = 0; kind < DIRECTORIES && !rc; kind++)
 		if (directory[kind])
-			rc = read_directory(instance, kind, &state, err);
+			rc = read_directory(instance, kind, salvage, &state,
+					    err);
 	if (!rc)
-		rc = read_rules(instance, &state.model, err);
+		rc = salvaged(salvage, read_rules(instance, &state.model, err),
+			      err);
 	if (rc) {
 		model_free(&state.model);
 		model_free(&state.leftovers);

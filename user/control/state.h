@@ -25,8 +25,10 @@ struct state {
 	struct model leftovers;
 };
 
-/* An absent directory is an empty state. Both models must be freed. */
-int state_read(const char *instance, struct state *ret, struct err *err);
+/* An absent directory is an empty state. Both models must be freed. salvage: a
+ * damaged file is a warning, and what it recorded is left out. */
+int state_read(const char *instance, bool salvage, struct state *ret,
+	       struct err *err);
 
 /* kind: any but OBJECT_RULE and OBJECT_SETTINGS. */
 int state_write(const char *instance, enum object_kind kind, const void *object,
