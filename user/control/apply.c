@@ -84,6 +84,7 @@ int plan_apply(struct control *control, struct model *desired,
 		.host = host,
 		.actual = &control->model,
 		.desired = desired,
+		.was_loaded = was_loaded,
 	};
 	struct err ignored;
 	size_t done = 0;

@@ -220,7 +220,8 @@ static int set_whole(struct work *work, enum object_kind kind,
 {
 	if (kind == OBJECT_RULE)
 		return rules_step_set(work, new, old, err);
-	if (work->dp && new->settings.flows_max != old->settings.flows_max) {
+	if (work->was_loaded &&
+	    new->settings.flows_max != old->settings.flows_max) {
 		err_set(err, -EBUSY,
 			"flows.max cannot change while the datapath is loaded");
 		err_hint(err, "'bpfnet purge' first, it ends all flows");

@@ -15,6 +15,7 @@ struct work {
 	const struct host *host; /* as it was before the first step */
 	const struct model *actual;
 	struct model *desired; /* netns.adopted is filled in here */
+	bool was_loaded; /* the datapath, before the first step */
 };
 
 /*
