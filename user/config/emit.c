@@ -73,16 +73,14 @@ static void emit_flow_list(json_t *json, FILE *out)
 static void emit_flow_mapping(json_t *json, FILE *out)
 {
 	const char *separator = "";
-	const char *key;
-	json_t *value;
 
 	fputc('{', out);
-	json_object_foreach(json, key, value)
-	{
+	for (void *i = json_object_iter(json); i;
+	     i = json_object_iter_next(json, i)) {
 		fputs(separator, out);
-		emit_text(key, out);
+		emit_text(json_object_iter_key(i), out);
 		fputs(": ", out);
-		emit_flow(value, out);
+		emit_flow(json_object_iter_value(i), out);
 		separator = ", ";
 	}
 	fputc('}', out);
@@ -117,10 +115,6 @@ static void emit_flow(json_t *json, FILE *out)
 /* One member of the top level and, line by line, what it holds. */
 static void emit_section(const char *name, json_t *section, FILE *out)
 {
-	const char *key;
-	json_t *value;
-	size_t i;
-
 	emit_text(name, out);
 	fputc(':', out);
 	if (!json_is_object(section) && !json_is_array(section)) {
@@ -128,27 +122,25 @@ static void emit_section(const char *name, json_t *section, FILE *out)
 		emit_flow(section, out);
 	}
 	fputc('\n', out);
-	json_object_foreach(section, key, value)
-	{
+	for (void *i = json_object_iter(section); i;
+	     i = json_object_iter_next(section, i)) {
 		fputs("  ", out);
-		emit_text(key, out);
+		emit_text(json_object_iter_key(i), out);
 		fputs(": ", out);
-		emit_flow(value, out);
+		emit_flow(json_object_iter_value(i), out);
 		fputc('\n', out);
 	}
-	json_array_foreach(section, i, value)
-	{
+	for (size_t i = 0; i < json_array_size(section); i++) {
 		fputs("  - ", out);
-		emit_flow(value, out);
+		emit_flow(json_array_get(section, i), out);
 		fputc('\n', out);
 	}
 }
 
 void emit_yaml(json_t *json, FILE *out)
 {
-	const char *name;
-	json_t *section;
-
-	json_object_foreach(json, name, section)
-		emit_section(name, section, out);
+	for (void *i = json_object_iter(json); i;
+	     i = json_object_iter_next(json, i))
+		emit_section(json_object_iter_key(i), json_object_iter_value(i),
+			     out);
 }

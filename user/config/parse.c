@@ -78,6 +78,11 @@ void parse_named(struct parser *p, const struct node *node,
 	}
 }
 
+void set_name(char *ret, const char *name)
+{
+	snprintf(ret, NAME_LEN_MAX + 1, "%s", name);
+}
+
 void mark_object(struct parser *p, enum object_kind kind, struct position at,
 		 size_t count, const void *added)
 {
@@ -183,17 +188,17 @@ static void mark_settings(struct parser *p, const struct node *root)
 /* Everything that the file may be told about is in the findings then. */
 static int parse_text(const char *text, size_t len, struct parser *p)
 {
-	static const char bom[] = "\xef\xbb\xbf";
 	struct node root = {};
 	size_t start = 0;
 	bool json;
 	int r;
 
-	if (len >= strlen(bom) && !memcmp(text, bom, strlen(bom))) {
-		text += strlen(bom);
-		len -= strlen(bom);
+	/* libyaml takes a byte order mark for text, jansson for an error. */
+	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
+		text += 3;
+		len -= 3;
 	}
-	while (start < len && memchr(" \t\r\n", text[start], 4))
+	while (start < len && text[start] && strchr(" \t\r\n", text[start]))
 		start++;
 	json = start < len && text[start] == '{';
 	r = json ? json_check(text, len, p->findings) : 0;
@@ -228,6 +233,8 @@ static void parser_free(struct parser *p)
 	findings_free(p->findings);
 }
 
+/* A file is three things, and so is what becomes of it. */
+/* NOLINTNEXTLINE(readability-function-size) */
 int config_parse(const char *name, const char *text, size_t len,
 		 config_report report, void *arg, struct model *ret,
 		 struct err *err)

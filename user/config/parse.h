@@ -43,6 +43,8 @@ bool is_mapping(struct parser *p, const struct node *node);
 /* Calls parse_one for each child of a mapping from names to objects. */
 void parse_named(struct parser *p, const struct node *node,
 		 void (*parse_one)(struct parser *p, const struct node *child));
+/* For names that parse_named has let through. ret: at least NAME_LEN_MAX + 1. */
+void set_name(char *ret, const char *name);
 /* Notes the place of the object that was just added to the model (added is not
  * NULL), bad when there were findings since count. */
 void mark_object(struct parser *p, enum object_kind kind, struct position at,

@@ -189,10 +189,10 @@ static void parse_endpoint(struct parser *p, const struct node *child)
 	const struct node *ips = NULL;
 	size_t count, nips = 0;
 
-	strcpy(draft.endpoint.name, child->key);
+	set_name(draft.endpoint.name, child->key);
 	parse_mapping(p, child, keys, COUNT(keys), &draft);
 	if (!draft.endpoint.netns[0])
-		strcpy(draft.endpoint.netns, draft.endpoint.name);
+		set_name(draft.endpoint.netns, draft.endpoint.name);
 
 	count = draft_members(p, &draft, members);
 	if (draft.ip)

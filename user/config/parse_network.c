@@ -142,7 +142,7 @@ static void parse_network(struct parser *p, const struct node *child)
 	const struct node *gateways = NULL;
 	size_t count = 0;
 
-	strcpy(draft.network.name, child->key);
+	set_name(draft.network.name, child->key);
 	parse_mapping(p, child, keys, COUNT(keys), &draft);
 	if (draft.gateway)
 		gateways = value_items(p, draft.gateway, NETWORK_SUBNETS_MAX,
@@ -176,7 +176,7 @@ static void parse_one_netns(struct parser *p, const struct node *child)
 	struct netns ns = { .origin = ORIGIN_FILE };
 	size_t before = p->findings->count;
 
-	strcpy(ns.name, child->key);
+	set_name(ns.name, child->key);
 	parse_mapping(p, child, keys, COUNT(keys), &ns);
 	mark_object(p, OBJECT_NETNS, child->key_at, before,
 		    model_add_netns(p->model, &ns));

@@ -179,7 +179,7 @@ void parse_uplinks(struct parser *p, const struct node *node, void *object)
 				     child->key);
 			continue;
 		}
-		strcpy(uplink.ifname, child->key);
+		memcpy(uplink.ifname, child->key, strlen(child->key));
 		parse_mapping(p, child, keys, COUNT(keys), &uplink);
 		add_uplink(p, child->key_at, before, &uplink);
 	}

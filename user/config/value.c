@@ -52,7 +52,7 @@ bool value_copy(struct parser *p, const struct node *node, char *ret,
 			     "'%.24s...' is longer than %zu", text, size - 1);
 		return false;
 	}
-	strcpy(ret, text);
+	memcpy(ret, text, strlen(text) + 1);
 	return true;
 }
 

@@ -43,23 +43,31 @@ static bool subnet_is_used(const struct model *m, const struct cidr *subnet)
 	return false;
 }
 
+static bool subnet_find(const struct model *desired, const struct model *actual,
+			struct cidr *ret)
+{
+	struct cidr subnet;
+
+	cidr_parse(POOL_FIRST, &subnet);
+	for (int i = 0; i < POOL_SUBNETS; i++) {
+		if (!subnet_is_used(desired, &subnet) &&
+		    !subnet_is_used(actual, &subnet)) {
+			*ret = subnet;
+			return true;
+		}
+		subnet.addr = ip_add(&subnet.addr, POOL_STEP);
+	}
+	return false;
+}
+
 static int subnet_pick(const struct model *desired, const struct model *actual,
 		       struct network *network, struct err *err)
 {
-	for (int pass = 0; pass < PASS_COUNT; pass++) {
-		struct cidr subnet;
-
-		cidr_parse(POOL_FIRST, &subnet);
-		for (int i = 0; i < POOL_SUBNETS; i++) {
-			if (!subnet_is_used(desired, &subnet) &&
-			    (pass == PASS_REUSE ||
-			     !subnet_is_used(actual, &subnet))) {
-				network->subnets[0] = subnet;
-				network->nsubnets = 1;
-				return 0;
-			}
-			subnet.addr = ip_add(&subnet.addr, POOL_STEP);
-		}
+	/* As with addresses: unused first, then what goes. */
+	if (subnet_find(desired, actual, &network->subnets[0]) ||
+	    subnet_find(desired, desired, &network->subnets[0])) {
+		network->nsubnets = 1;
+		return 0;
 	}
 	err_set(err, -ENOSPC, "network '%s': no free subnet in 10.90.0.0/16",
 		network->name);

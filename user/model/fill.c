@@ -60,7 +60,8 @@ static int fill_netns(struct model *desired, const struct model *actual)
 		if (!netns_is_name(e->netns) ||
 		    model_find_netns(desired, e->netns))
 			continue;
-		strcpy(ns.name, e->netns);
+		snprintf(ns.name, sizeof(ns.name), "%.*s", NAME_LEN_MAX,
+			 e->netns);
 		if (!model_add_netns(desired, &ns))
 			return -ENOMEM;
 	}
@@ -392,11 +393,24 @@ static void keep_rule_ids(struct model *desired, const struct model *actual,
 	}
 }
 
+/* "rule-N" where N is the rule's number, or the next that no rule has. */
+static void name_rule(struct policy_rule *rule, const struct model *desired,
+		      const struct model *actual)
+{
+	char name[sizeof("rule-4294967295")];
+	__u32 number = rule->id;
+
+	do {
+		snprintf(name, sizeof(name), "rule-%u", number++);
+	} while (model_find_rule(desired, name) ||
+		 model_find_rule(actual, name));
+	memcpy(rule->name, name, sizeof(name));
+}
+
 static int fill_rules(struct model *desired, const struct model *actual,
 		      struct err *err)
 {
 	_cleanup_ids_ struct ids ids = {};
-	char name[sizeof("rule-4294967295")];
 
 	if (ids_make(RULES_MAX, &ids))
 		return no_memory(err);
@@ -405,20 +419,13 @@ static int fill_rules(struct model *desired, const struct model *actual,
 
 	for (size_t i = 0; i < desired->nrules; i++) {
 		struct policy_rule *rule = &desired->rules[i];
-		__u32 number;
 
 		if (!rule->id)
 			rule->id = ids_next(&ids);
 		if (!rule->id)
 			return no_number(err, "policy rules", RULES_MAX);
-
-		number = rule->id;
-		while (!rule->name[0]) {
-			snprintf(name, sizeof(name), "rule-%u", number++);
-			if (!model_find_rule(desired, name) &&
-			    !model_find_rule(actual, name))
-				strcpy(rule->name, name);
-		}
+		if (!rule->name[0])
+			name_rule(rule, desired, actual);
 	}
 	return 0;
 }

@@ -38,17 +38,17 @@ struct network {
 	char name[NAME_LEN_MAX + 1];
 	enum origin origin;
 	enum network_type type;
-	struct cidr subnets[NETWORK_SUBNETS_MAX];   /* filled */
+	struct cidr subnets[NETWORK_SUBNETS_MAX]; /* filled */
 	struct ipaddr gateways[NETWORK_SUBNETS_MAX]; /* filled, one a subnet */
 	size_t nsubnets;
 	struct ipaddr range_first, range_last; /* zero: whole subnet */
-	bool internal;	 /* no way out, no default route */
-	bool icc;	 /* endpoints may talk to each other (default true) */
+	bool internal; /* no way out, no default route */
+	bool icc; /* endpoints may talk to each other (default true) */
 	bool masquerade; /* default true */
 	unsigned int mtu; /* 0: the uplink's */
-	__u32 id;			/* filled, 1..NETWORKS_MAX - 1 */
-	char bridge[IFNAMSIZ];		/* filled */
-	__u8 mac[6];			/* filled: the bridge's */
+	__u32 id; /* filled, 1..NETWORKS_MAX - 1 */
+	char bridge[IFNAMSIZ]; /* filled */
+	__u8 mac[6]; /* filled: the bridge's */
 };
 
 struct endpoint {
@@ -56,29 +56,36 @@ struct endpoint {
 	enum origin origin;
 	char network[NAME_LEN_MAX + 1];
 	char netns[256]; /* filled: "NAME", "/PATH" or "pid:N"; default: name */
-	char ifname[IFNAMSIZ];	    /* filled: eth0 */
+	char ifname[IFNAMSIZ]; /* filled: eth0 */
 	char host_ifname[IFNAMSIZ]; /* filled */
 	struct ipaddr ips[ENDPOINT_ADDRS_MAX]; /* filled, one a subnet */
 	size_t nips;
 	__u8 mac[6]; /* filled */
 	bool default_route; /* default true */
-	__u32 slot;	    /* filled, 1..ENDPOINTS_MAX - 1 */
+	__u32 slot; /* filled, 1..ENDPOINTS_MAX - 1 */
 };
 
 struct publish {
 	enum origin origin;
-	__u8 proto;	     /* IPPROTO_TCP or IPPROTO_UDP */
-	bool any_host;	     /* on every address of the host, host_ip unused */
+	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
+	bool any_host; /* on every address of the host, host_ip unused */
 	struct ipaddr host_ip;
 	__u16 port, port_last; /* host order, inclusive; equal: one port */
 	char endpoint[NAME_LEN_MAX + 1];
 	__u16 target_port; /* of port; the range maps one to one */
 	struct cidr from[PUBLISH_FROM_MAX];
 	size_t nfrom; /* 0: any client */
-	__u32 id;     /* filled, 1..PUBLISH_MAX - 1 */
+	__u32 id; /* filled, 1..PUBLISH_MAX - 1 */
 };
 
-enum select { SEL_ANY, SEL_ENDPOINT, SEL_NETWORK, SEL_CIDR, SEL_HOST, SEL_WORLD };
+enum select {
+	SEL_ANY,
+	SEL_ENDPOINT,
+	SEL_NETWORK,
+	SEL_CIDR,
+	SEL_HOST,
+	SEL_WORLD
+};
 
 struct policy_peer {
 	enum select kind;
@@ -111,7 +118,7 @@ struct settings {
 	bool intra_allow; /* default true */
 	bool inter_allow; /* default false */
 	__u16 nat_port_min, nat_port_max; /* 0: automatic */
-	__u32 flows_max;	  /* table entries / 2 */
+	__u32 flows_max; /* table entries / 2 */
 	__u32 flows_per_endpoint; /* stored; enforced when quotas exist */
 	__u32 tcp_established, tcp_half_open, tcp_closing, tcp_reset;
 	__u32 udp, udp_stream, icmp, other; /* seconds */
@@ -154,10 +161,11 @@ struct publish *model_find_publish(const struct model *m,
  * not point into the model: its arrays may move. */
 struct netns *model_add_netns(struct model *m, const struct netns *add);
 struct network *model_add_network(struct model *m, const struct network *add);
-struct endpoint *model_add_endpoint(struct model *m, const struct endpoint *add);
+struct endpoint *model_add_endpoint(struct model *m,
+				    const struct endpoint *add);
 struct publish *model_add_publish(struct model *m, const struct publish *add);
-struct policy_rule *model_add_rule(struct model *m,
-				   const struct policy_rule *add, size_t before);
+struct policy_rule *
+model_add_rule(struct model *m, const struct policy_rule *add, size_t before);
 struct uplink *model_add_uplink(struct model *m, const struct uplink *add);
 
 /* The pointer must point into the model's array. Nothing that refers to the
@@ -185,17 +193,20 @@ bool publish_collides(const struct publish *a, const struct publish *b);
 /* Text forms used in messages, state files, lists and the file:
  * "8080/tcp", "192.0.2.1:8080-8090/udp" (IPv6: "[::1]:53/udp"), "net:NAME". */
 const char *publish_print(const struct publish *p, char *buf, size_t len);
-const char *policy_peer_print(const struct policy_peer *p, char *buf, size_t len);
+const char *policy_peer_print(const struct policy_peer *p, char *buf,
+			      size_t len);
 /* 0 or -EINVAL. "[HOSTIP:]PORT[-PORT][/tcp|udp]"; default tcp. */
-int publish_parse_listen(const char *text, struct publish *ret, struct err *err);
+int publish_parse_listen(const char *text, struct publish *ret,
+			 struct err *err);
 /* "any", "host", "world", "net:NAME", CIDR, address, else an endpoint name. */
-int policy_peer_parse(const char *text, struct policy_peer *ret, struct err *err);
+int policy_peer_parse(const char *text, struct policy_peer *ret,
+		      struct err *err);
 /* "A" or "A-B", 1..65535. */
 int port_range_parse(const char *text, struct port_range *ret);
 const char *proto_print(__u8 proto); /* "tcp", "udp", "icmp", "icmpv6", "any" */
 int proto_parse(const char *text, __u8 *ret_proto);
 
-bool name_is_valid(const char *name);   /* [A-Za-z0-9][A-Za-z0-9_.-]{0,62} */
+bool name_is_valid(const char *name); /* [A-Za-z0-9][A-Za-z0-9_.-]{0,62} */
 bool ifname_is_valid(const char *name); /* 1..15 bytes, no '/', ':', blank */
 
 #endif

@@ -66,9 +66,9 @@ static void step_add(struct differ *d, enum step_op op, enum object_kind kind,
 }
 
 static bool network_is_replaced(const struct network *old,
-				const struct network *new)
+				const struct network *now)
 {
-	struct network followed = *new;
+	struct network followed = *now;
 
 	followed.range_first = old->range_first;
 	followed.range_last = old->range_last;
@@ -83,18 +83,18 @@ static bool network_is_replaced(const struct network *old,
 static bool network_stays(const struct differ *d, const char *name)
 {
 	const struct network *old = index_find_name(&d->old_networks, name);
-	const struct network *new = index_find_name(&d->new_networks, name);
+	const struct network *now = index_find_name(&d->new_networks, name);
 
-	return old && new && !network_is_replaced(old, new);
+	return old && now && !network_is_replaced(old, now);
 }
 
 static bool endpoint_stays(const struct differ *d, const char *name)
 {
 	const struct endpoint *old = index_find_name(&d->old_endpoints, name);
-	const struct endpoint *new = index_find_name(&d->new_endpoints, name);
+	const struct endpoint *now = index_find_name(&d->new_endpoints, name);
 
-	return old && new &&endpoint_equal(old, new) &&
-	       network_stays(d, new->network);
+	return old && now && endpoint_equal(old, now) &&
+	       network_stays(d, now->network);
 }
 
 /* Ports are looked up as text, which leaves only equal ones to compare. */
@@ -233,35 +233,35 @@ static bool peer_means_the_same(const struct differ *d,
 	if (peer->kind == SEL_ENDPOINT) {
 		const struct endpoint *old =
 			index_find_name(&d->old_endpoints, peer->name);
-		const struct endpoint *new =
+		const struct endpoint *now =
 			index_find_name(&d->new_endpoints, peer->name);
 
-		return old && new ? old->slot == new->slot : !old && !new;
+		return old && now ? old->slot == now->slot : !old && !now;
 	}
 	if (peer->kind == SEL_NETWORK) {
 		const struct network *old =
 			index_find_name(&d->old_networks, peer->name);
-		const struct network *new =
+		const struct network *now =
 			index_find_name(&d->new_networks, peer->name);
 
-		return old && new ? old->id == new->id : !old && !new;
+		return old && now ? old->id == now->id : !old && !now;
 	}
 	return true;
 }
 
 static void diff_rules(struct differ *d)
 {
-	const struct model *old = d->actual, *new = d->desired;
-	bool same = old->nrules == new->nrules;
+	const struct model *old = d->actual, *now = d->desired;
+	bool same = old->nrules == now->nrules;
 
-	for (size_t i = 0; same && i < new->nrules; i++)
-		same = rule_equal(&old->rules[i], &new->rules[i]) &&
-		       peer_means_the_same(d, &new->rules[i].from) &&
-		       peer_means_the_same(d, &new->rules[i].to);
+	for (size_t i = 0; same && i < now->nrules; i++)
+		same = rule_equal(&old->rules[i], &now->rules[i]) &&
+		       peer_means_the_same(d, &now->rules[i].from) &&
+		       peer_means_the_same(d, &now->rules[i].to);
 	if (same)
 		return;
 	step_add(d, STEP_SET, OBJECT_RULE, NULL, NULL);
-	d->plan->steps[d->plan->nsteps - 1].count = new->nrules;
+	d->plan->steps[d->plan->nsteps - 1].count = now->nrules;
 }
 
 static size_t model_objects(const struct model *m)

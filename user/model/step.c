@@ -25,21 +25,21 @@ __attribute__((format(printf, 2, 3))) static void put(struct text *text,
 	va_end(args);
 }
 
-static void put_changes(struct text *text, const struct network *old,
-			const struct network *new)
+static void put_changes(struct text *text, const struct network *was,
+			const struct network *is)
 {
-	if (old->internal != new->internal)
-		put(text, " internal %s", new->internal ? "on" : "off");
-	if (old->icc != new->icc)
-		put(text, " icc %s", new->icc ? "on" : "off");
-	if (old->masquerade != new->masquerade)
-		put(text, " masquerade %s", new->masquerade ? "on" : "off");
-	if (old->mtu != new->mtu &&new->mtu)
-		put(text, " mtu %u", new->mtu);
-	if (old->mtu != new->mtu && !new->mtu)
+	if (was->internal != is->internal)
+		put(text, " internal %s", is->internal ? "on" : "off");
+	if (was->icc != is->icc)
+		put(text, " icc %s", is->icc ? "on" : "off");
+	if (was->masquerade != is->masquerade)
+		put(text, " masquerade %s", is->masquerade ? "on" : "off");
+	if (was->mtu != is->mtu && is->mtu)
+		put(text, " mtu %u", is->mtu);
+	if (was->mtu != is->mtu && !is->mtu)
 		put(text, " mtu auto");
-	if (!ip_equal(&old->range_first, &new->range_first) ||
-	    !ip_equal(&old->range_last, &new->range_last))
+	if (!ip_equal(&was->range_first, &is->range_first) ||
+	    !ip_equal(&was->range_last, &is->range_last))
 		put(text, " range");
 }
 
@@ -50,7 +50,7 @@ static void put_network(struct text *text, const struct step *step)
 
 	put(text, "network %s", n->name);
 	if (step->op == STEP_SET)
-		put_changes(text, step->old, step->new);
+		put_changes(text, step->old, n);
 	for (size_t i = 0; step->op == STEP_ADD && i < n->nsubnets; i++)
 		put(text, " %s", cidr_print(&n->subnets[i], buf));
 }
