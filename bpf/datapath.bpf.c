@@ -150,6 +150,9 @@ static __always_inline enum reason hop_find(struct __sk_buff *skb,
 		__builtin_memcpy(fib.ipv6_dst, dst, 16);
 	}
 	ret = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	/* The stack says so to the sender, or fragments. */
+	if (ret == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return REASON_TO_STACK;
 	if (ret != BPF_FIB_LKUP_RET_SUCCESS && ret != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return REASON_NO_ROUTE;
 	if (!uplink_find(fib.ifindex))
@@ -163,16 +166,15 @@ static __always_inline enum reason hop_find(struct __sk_buff *skb,
 }
 
 static __always_inline void flow_set_hop(struct flow *flow,
-					 const struct datapath_config *config,
-					 const struct hop *hop)
+					 const struct first *first)
 {
-	__u32 generation = config->route_generation;
+	const struct hop *hop = &first->hop;
 
 	flow->out_ifindex = hop->ifindex;
 	__builtin_memcpy(flow->dmac, hop->dmac, ETH_ALEN);
 	__builtin_memcpy(flow->smac, hop->smac, ETH_ALEN);
 	/* Unresolved: an older generation, so the next packet asks again. */
-	flow->route_generation = hop->resolved ? generation : generation - 1;
+	flow->route_generation = first->route_generation - !hop->resolved;
 }
 
 /* The structural limits of networks, then the rules. */
@@ -243,8 +245,7 @@ static __noinline bool flow_redecide(const struct pkt *pkt,
 				     const struct datapath_config *config,
 				     struct flow *flow)
 {
-	__u32 generation = config->generation;
-	struct first *first = first_start(pkt);
+	struct first *first = first_start(pkt, config);
 	enum reason why;
 
 	if (!first)
@@ -271,7 +272,7 @@ static __noinline bool flow_redecide(const struct pkt *pkt,
 		flow->flags &= ~FLOW_DENIED;
 	else
 		flow->flags |= FLOW_DENIED;
-	flow->generation = generation;
+	flow->generation = first->generation;
 	return true;
 }
 
@@ -283,7 +284,7 @@ static __noinline enum reason flow_reroute(struct __sk_buff *skb,
 {
 	const struct endpoint_val *endpoint;
 	__u32 ifindex = skb->ifindex;
-	struct first *first = first_start(pkt);
+	struct first *first = first_start(pkt, config);
 	enum reason why;
 
 	endpoint = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
@@ -291,7 +292,7 @@ static __noinline enum reason flow_reroute(struct __sk_buff *skb,
 		return REASON_UNKNOWN_DEVICE;
 	why = hop_find(skb, first, endpoint->bridge_ifindex, &flow->to_dst);
 	if (why == REASON_OK)
-		flow_set_hop(flow, config, &first->hop);
+		flow_set_hop(flow, first);
 	return why;
 }
 
@@ -654,13 +655,12 @@ static __always_inline void flow_set_peer(struct flow *flow,
 		__builtin_memcpy(flow->smac, other->endpoint.mac, ETH_ALEN);
 }
 
-static __always_inline void
-flow_set_common(struct first *first, const struct datapath_config *config)
+static __always_inline void flow_set_common(struct first *first)
 {
 	struct flow *flow = &first->flow;
 
 	__builtin_memset(flow, 0, sizeof(*flow));
-	flow->generation = config->generation;
+	flow->generation = first->generation;
 	flow->last_seen = first->pkt.now;
 	flow->created = first->pkt.now;
 	flow->publish = first->publish;
@@ -670,13 +670,12 @@ flow_set_common(struct first *first, const struct datapath_config *config)
 }
 
 static __always_inline void flow_set_reply(struct first *first,
-					   const struct datapath_config *config,
 					   __u32 in_ifindex)
 {
 	const struct flow_key *key = &first->pkt.key;
 	struct flow *flow = &first->flow;
 
-	flow_set_common(first, config);
+	flow_set_common(first);
 	flow->flags |= FLOW_REPLY;
 	if (first->publish)
 		flow->flags |= FLOW_NAT_SRC;
@@ -702,15 +701,14 @@ static __always_inline void flow_set_reply(struct first *first,
 	/* The way back out is looked up by the first reply. */
 	flow->action = FLOW_OUT;
 	flow->out_ifindex = in_ifindex;
-	flow->route_generation = config->route_generation - 1;
+	flow->route_generation = first->route_generation - 1;
 }
 
-static __always_inline void
-flow_set_forward(struct first *first, const struct datapath_config *config)
+static __always_inline void flow_set_forward(struct first *first)
 {
 	struct flow *flow = &first->flow;
 
-	flow_set_common(first, config);
+	flow_set_common(first);
 	if (first->publish)
 		flow->flags |= FLOW_NAT_DST;
 	if (!ipaddr_is_zero(&first->snat))
@@ -729,7 +727,7 @@ flow_set_forward(struct first *first, const struct datapath_config *config)
 		return;
 	}
 	flow->action = FLOW_OUT;
-	flow_set_hop(flow, config, &first->hop);
+	flow_set_hop(flow, first);
 }
 
 /* Another flow has the reply's tuple. One that has been idle past its time is
@@ -745,7 +743,8 @@ static __always_inline bool conflict_clear(const struct first *first,
 		return true;
 	limit = flow_idle_limit(config, key->proto, old->seen,
 				flow_pair_seen(key, old));
-	if (first->pkt.now - old->last_seen <= limit)
+	/* Another CPU's clock may already be a tick ahead. */
+	if ((__s32)(first->pkt.now - old->last_seen) <= (__s32)limit)
 		return false;
 	flow_del(key, old);
 	return true;
@@ -778,13 +777,12 @@ reply_insert(struct first *first, const struct datapath_config *config)
 	return ret ? REASON_FLOWS_FULL : REASON_OK;
 }
 
-static __always_inline enum reason
-forward_insert(struct first *first, const struct datapath_config *config)
+static __always_inline enum reason forward_insert(struct first *first)
 {
 	struct flow_stats *stats = stats_get();
 	int ret;
 
-	flow_set_forward(first, config);
+	flow_set_forward(first);
 	ret = bpf_map_update_elem(&bn_flows, &first->pkt.key, &first->flow,
 				  BPF_NOEXIST);
 	if (!ret) {
@@ -810,8 +808,8 @@ stage_commit(struct __sk_buff *skb, struct first *first,
 	struct flow *flow;
 	enum reason why;
 
-	flow_set_reply(first, config, skb->ifindex);
-	why = reply_insert(first, config) ?: forward_insert(first, config);
+	flow_set_reply(first, skb->ifindex);
+	why = reply_insert(first, config) ?: forward_insert(first);
 	if (why == REASON_FLOWS_FULL && stats)
 		stats->full++;
 	if (why != REASON_OK)
@@ -912,7 +910,7 @@ static __noinline int first_from_container(struct __sk_buff *skb,
 					   const struct pkt *pkt,
 					   const struct datapath_config *config)
 {
-	struct first *first = first_start(pkt);
+	struct first *first = first_start(pkt, config);
 	struct flow *flow = NULL;
 	enum reason why;
 
@@ -950,7 +948,7 @@ static __noinline int first_from_uplink(struct __sk_buff *skb,
 					const struct pkt *pkt,
 					const struct datapath_config *config)
 {
-	struct first *first = first_start(pkt);
+	struct first *first = first_start(pkt, config);
 	struct flow *flow = NULL;
 	enum reason why;
 
@@ -986,7 +984,7 @@ static __noinline int first_to_container(struct __sk_buff *skb,
 					 const struct pkt *pkt,
 					 const struct datapath_config *config)
 {
-	struct first *first = first_start(pkt);
+	struct first *first = first_start(pkt, config);
 	struct flow *flow = NULL;
 	enum reason why;
 

@@ -31,6 +31,10 @@ struct hop {
  */
 struct first {
 	struct pkt pkt;
+	/* Read before anything is decided: what changes meanwhile has a newer
+	 * generation, and the flow is decided again. */
+	__u32 generation;
+	__u32 route_generation;
 	struct peer from; /* client */
 	struct peer to; /* backend */
 	__be16 backend_port;
@@ -61,7 +65,8 @@ struct {
 } bn_first SEC(".maps");
 
 /* A clean workspace that knows pkt. */
-static __always_inline struct first *first_start(const struct pkt *pkt)
+static __always_inline struct first *
+first_start(const struct pkt *pkt, const struct datapath_config *config)
 {
 	__u32 zero = 0;
 	struct first *first = bpf_map_lookup_elem(&bn_first, &zero);
@@ -69,6 +74,8 @@ static __always_inline struct first *first_start(const struct pkt *pkt)
 	if (!first)
 		return NULL;
 	first->pkt = *pkt;
+	first->generation = config->generation;
+	first->route_generation = config->route_generation;
 	__builtin_memset(&first->from, 0,
 			 sizeof(*first) - offsetof(struct first, from));
 	return first;

@@ -48,8 +48,13 @@ static __always_inline bool publish_admits(const struct publish_val *publish,
  * CPUs cannot take the same one. The first try is the client's own port; then
  * a walk that starts at a keyed hash of the client's address and port, so that
  * one socket gets the same public port towards every destination (RFC 4787
- * REQ-1), with an odd stride, which visits a port twice only after all of them.
+ * REQ-1). Its stride is a prime larger than any range, hence without a common
+ * factor: no port is tried twice before all of them have been tried once.
  */
+static const __u32 strides[] = { 65537, 65539, 65543, 65551, 65557, 65563,
+				 65579, 65581, 65587, 65599, 65609, 65617,
+				 65629, 65633, 65647, 65651 };
+
 struct port_walk {
 	__u32 base; /* first port of the range, host order */
 	__u32 size; /* of the range, at least 1 */
@@ -151,7 +156,7 @@ snat_insert(struct first *first, const struct datapath_config *config)
 		.base = config->snat_port_min,
 		.size = config->snat_port_max - config->snat_port_min + 1,
 		.start = hash & 0xffff,
-		.stride = (hash >> 16) | 1,
+		.stride = strides[hash >> 28],
 		.keep = own,
 		.keeps = own >= config->snat_port_min &&
 			 own <= config->snat_port_max,

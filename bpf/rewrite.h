@@ -82,6 +82,10 @@ static __always_inline __u16 csum_update(__u16 check, __u32 from, __u32 to)
 	return (__u16) ~((sum & 0xffff) + (sum >> 16));
 }
 
+/* A port or an identifier lies in the first eight bytes of the transport
+ * header. What is translated has them: pkt_parse saw it. */
+#define L4_REWRITTEN 8
+
 static __always_inline void rewrite_ports(const struct pkt *pkt,
 					  const struct flow *flow, __be16 *l4)
 {
@@ -102,7 +106,7 @@ static __always_inline void rewrite_ports(const struct pkt *pkt,
 
 static __always_inline void rewrite_v4(const struct pkt *pkt,
 				       const struct flow *flow, bool hop,
-				       struct iphdr *ip)
+				       struct iphdr *ip, void *end)
 {
 	__u16 check = ip->check;
 
@@ -122,13 +126,14 @@ static __always_inline void rewrite_v4(const struct pkt *pkt,
 		check = csum_update(check, old, *ttl);
 	}
 	ip->check = check;
-	if (flow->flags & (FLOW_NAT_SRC | FLOW_NAT_DST))
+	if ((flow->flags & (FLOW_NAT_SRC | FLOW_NAT_DST)) &&
+	    (void *)(ip + 1) + L4_REWRITTEN <= end)
 		rewrite_ports(pkt, flow, (__be16 *)(ip + 1));
 }
 
 static __always_inline void rewrite_v6(const struct pkt *pkt,
 				       const struct flow *flow, bool hop,
-				       struct ipv6hdr *ip)
+				       struct ipv6hdr *ip, void *end)
 {
 	if (flow->flags & FLOW_NAT_SRC)
 		__builtin_memcpy(&ip->saddr, &flow->to_src, sizeof(ip->saddr));
@@ -136,7 +141,8 @@ static __always_inline void rewrite_v6(const struct pkt *pkt,
 		__builtin_memcpy(&ip->daddr, &flow->to_dst, sizeof(ip->daddr));
 	if (hop)
 		ip->hop_limit--;
-	if (flow->flags & (FLOW_NAT_SRC | FLOW_NAT_DST))
+	if ((flow->flags & (FLOW_NAT_SRC | FLOW_NAT_DST)) &&
+	    (void *)(ip + 1) + L4_REWRITTEN <= end)
 		rewrite_ports(pkt, flow, (__be16 *)(ip + 1));
 }
 
@@ -161,15 +167,14 @@ rewrite(struct __sk_buff *skb, const struct pkt *pkt, const struct flow *flow)
 	data = (void *)(long)skb->data;
 	end = (void *)(long)skb->data_end;
 	eth = data;
-	/* Eight bytes of transport header: as far as a port or identifier. */
 	if (pkt->v4) {
-		if (data + L4_OFFSET_V4 + 8 > end)
+		if (data + L4_OFFSET_V4 > end)
 			return REASON_MALFORMED;
-		rewrite_v4(pkt, flow, hop, data + ETH_HLEN);
+		rewrite_v4(pkt, flow, hop, data + ETH_HLEN, end);
 	} else {
-		if (data + L4_OFFSET_V6 + 8 > end)
+		if (data + L4_OFFSET_V6 > end)
 			return REASON_MALFORMED;
-		rewrite_v6(pkt, flow, hop, data + ETH_HLEN);
+		rewrite_v6(pkt, flow, hop, data + ETH_HLEN, end);
 	}
 	if (flow->action != FLOW_STACK && !pkt->through_stack) {
 		__builtin_memcpy(eth->h_dest, flow->dmac, ETH_ALEN);
