@@ -290,7 +290,8 @@ static int order_all(struct addresses *a, const struct model *actual,
 		r = order_ips(e, network, err);
 		if (r)
 			return r;
-		if (old && !strcmp(old->network, e->network))
+		/* Also when the subnet has moved to another network. */
+		if (old)
 			keep_ips(e, old, network);
 	}
 	return 0;
