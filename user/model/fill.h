@@ -10,7 +10,9 @@
  * actual already holds for an object of the same name (and the same subnets or
  * network) is kept, so that an unchanged object never changes its address, id
  * or device; the rest is taken free of both models. Also adds the namespaces
- * that endpoints imply (netns given as a plain name that no netns object has).
+ * that endpoints imply (netns given as a plain name that no netns object has)
+ * and drops implied ones that no endpoint uses any more. Check the result: an
+ * address that was kept may be one that another endpoint now asks for.
  *
  * Subnets: the first free /24 of 10.90.0.0/16. Gateways: the subnet's first
  * address. Addresses: the next free one of the range, in order. MACs: locally
