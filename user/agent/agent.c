@@ -29,6 +29,7 @@ struct agent {
 	const struct instance *instance;
 	struct datapath *dp; /* NULL until somebody loads one */
 	struct watch *watch;
+	struct nl *nl;
 	int epoll;
 	int timer;
 	int signals;
@@ -66,6 +67,7 @@ static int agent_open(struct agent *agent, struct err *err)
 			       strerror(errno));
 
 	rc = watch_open(&agent->watch, err);
+	rc = rc ? rc : nl_open(-1, &agent->nl, err);
 	rc = rc ? rc : fd_add(agent, agent->signals, err);
 	rc = rc ? rc : fd_add(agent, agent->timer, err);
 	return rc ? rc : fd_add(agent, watch_fd(agent->watch), err);
@@ -80,6 +82,8 @@ static void agent_close(struct agent *agent)
 		datapath_close(agent->dp);
 	}
 	watch_close(agent->watch);
+	if (agent->nl)
+		nl_close(agent->nl);
 	close(agent->epoll);
 	close(agent->timer);
 	close(agent->signals);
@@ -138,6 +142,34 @@ static void expire(struct agent *agent)
 			  (unsigned long long)args.expired);
 }
 
+static bool is_uplink(struct datapath *dp, int ifindex)
+{
+	struct uplink_val uplink;
+
+	for (__u32 i = 0; i < UPLINKS_MAX; i++)
+		if (!table_get(dp, MAP_UPLINKS, &i, &uplink) &&
+		    (int)uplink.ifindex == ifindex)
+			return true;
+	return false;
+}
+
+/*
+ * Packets that follow a cached next hop pass the kernel's neighbour table by,
+ * so it would never verify an entry that they use. A gateway that another
+ * machine takes over without a word is noticed this way.
+ */
+static void keep_neighbours(struct agent *agent)
+{
+	struct ipaddr ip;
+	struct err err;
+	int ifindex;
+
+	while (watch_take_stale(agent->watch, &ifindex, &ip))
+		if (is_uplink(agent->dp, ifindex) &&
+		    neigh_use(agent->nl, ifindex, &ip, &err))
+			log_debug("%s", err.text);
+}
+
 /* What could not be done at once, because a command held the lock, is tried
  * again on the next tick. */
 static void follow_changes(struct agent *agent)
@@ -148,6 +180,7 @@ static void follow_changes(struct agent *agent)
 		log_debug("routes or neighbours changed");
 		datapath_bump_routes(agent->dp);
 	}
+	keep_neighbours(agent);
 	if (watch_take_host(agent->watch)) {
 		log_info("devices or addresses changed");
 		refresh(agent);

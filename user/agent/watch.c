@@ -3,22 +3,22 @@
 #include "agent/watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A neighbour whose MAC cached next hops may hold. Few: the gateways and the
+/* Neighbours whose MAC cached next hops may hold. Few: the gateways and the
  * hosts on the uplinks' own subnets. When there are more, a change of an
  * unknown one counts as a change. */
 #define NEIGHBOURS_MAX 1024
 
 struct neighbour {
 	int ifindex;
-	unsigned char addr[16];
-	unsigned char mac[6];
+	struct ipaddr ip;
+	__u8 mac[6]; /* zero: not known */
+	bool stale;
 };
 
 struct watch {
@@ -30,35 +30,103 @@ struct watch {
 	char buf[32768];
 };
 
-int watch_open(struct watch **ret, struct err *err)
+static struct neighbour *neighbour_find(struct watch *watch,
+					const struct neigh_info *info)
+{
+	struct neighbour *new;
+
+	for (size_t i = 0; i < watch->nneighbours; i++)
+		if (watch->neighbours[i].ifindex == info->ifindex &&
+		    ip_equal(&watch->neighbours[i].ip, &info->ip))
+			return &watch->neighbours[i];
+	if (watch->nneighbours == NEIGHBOURS_MAX)
+		return NULL;
+	new = &watch->neighbours[watch->nneighbours++];
+	*new = (struct neighbour){ .ifindex = info->ifindex, .ip = info->ip };
+	return new;
+}
+
+static bool is_known(const struct neighbour *neighbour)
+{
+	static const __u8 none[6];
+
+	return memcmp(neighbour->mac, none, sizeof(none));
+}
+
+static void on_neighbour(const struct neigh_info *info, void *arg)
+{
+	struct watch *watch = arg;
+	struct neighbour *known = neighbour_find(watch, info);
+
+	if (!known) {
+		watch->routes = true;
+		return;
+	}
+	if (info->deleted || (info->state & NUD_FAILED)) {
+		watch->routes |= is_known(known);
+		*known = watch->neighbours[--watch->nneighbours];
+		return;
+	}
+	if (is_known(known) && memcmp(known->mac, info->mac, sizeof(info->mac)))
+		watch->routes = true;
+	memcpy(known->mac, info->mac, sizeof(known->mac));
+	known->stale = info->state & NUD_STALE;
+}
+
+/* What is known already, so that the first change is seen as one. */
+static int read_neighbours(struct watch *watch, struct err *err)
+{
+	struct nl *nl;
+	int rc = nl_open(-1, &nl, err);
+
+	if (rc)
+		return rc;
+	rc = neigh_each(nl, on_neighbour, watch, err);
+	nl_close(nl);
+	return rc;
+}
+
+static int socket_open(struct watch *watch)
 {
 	const unsigned int groups[] = {
 		RTNLGRP_LINK,	    RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
 		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,	 RTNLGRP_NEIGH
 	};
-	struct watch *watch = calloc(1, sizeof(*watch));
 
-	if (!watch)
-		return err_set(err, -ENOMEM, "out of memory");
 	watch->socket =
 		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!watch->socket || mnl_socket_bind(watch->socket, 0, 0))
-		goto failed;
+		return -errno;
 	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
 		unsigned int group = groups[i];
 
 		if (mnl_socket_setsockopt(watch->socket, NETLINK_ADD_MEMBERSHIP,
 					  &group, sizeof(group)))
-			goto failed;
+			return -errno;
+	}
+	return 0;
+}
+
+int watch_open(struct watch **ret, struct err *err)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	int rc;
+
+	if (!watch)
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = socket_open(watch);
+	if (rc)
+		err_set(err, rc, "watch rtnetlink: %s", strerror(-rc));
+	else
+		rc = read_neighbours(watch, err);
+	if (rc) {
+		watch_close(watch);
+		return rc;
 	}
 	/* What happened before the first read is not known. */
 	watch->routes = watch->host = true;
 	*ret = watch;
 	return 0;
-failed:
-	err_set(err, -errno, "watch rtnetlink: %s", strerror(errno));
-	watch_close(watch);
-	return err ? err->code : -EIO;
 }
 
 void watch_close(struct watch *watch)
@@ -75,95 +143,24 @@ int watch_fd(const struct watch *watch)
 	return mnl_socket_get_fd(watch->socket);
 }
 
-static int on_attr(const struct nlattr *attr, void *data)
-{
-	const struct nlattr **attrs = data;
-	unsigned int type = mnl_attr_get_type(attr);
-
-	if (type <= NDA_MAX)
-		attrs[type] = attr;
-	return MNL_CB_OK;
-}
-
-static struct neighbour *neighbour_find(struct watch *watch, int ifindex,
-					const struct nlattr *dst)
-{
-	struct neighbour key = { .ifindex = ifindex };
-	size_t len = mnl_attr_get_payload_len(dst);
-
-	memcpy(key.addr, mnl_attr_get_payload(dst),
-	       len < sizeof(key.addr) ? len : sizeof(key.addr));
-	for (size_t i = 0; i < watch->nneighbours; i++)
-		if (watch->neighbours[i].ifindex == ifindex &&
-		    !memcmp(watch->neighbours[i].addr, key.addr,
-			    sizeof(key.addr)))
-			return &watch->neighbours[i];
-	if (watch->nneighbours == NEIGHBOURS_MAX)
-		return NULL;
-	watch->neighbours[watch->nneighbours] = key;
-	return &watch->neighbours[watch->nneighbours++];
-}
-
-static void neighbour_del(struct watch *watch, struct neighbour *neighbour)
-{
-	*neighbour = watch->neighbours[--watch->nneighbours];
-}
-
-static void on_neighbour(struct watch *watch, const struct nlmsghdr *nlh)
-{
-	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attrs[NDA_MAX + 1] = { NULL };
-	const unsigned char none[6] = { 0 };
-	struct neighbour *known;
-	const void *mac;
-	bool lost;
-
-	/* The bridge's forwarding entries are no next hops. */
-	if (ndm->ndm_family == AF_BRIDGE)
-		return;
-	mnl_attr_parse(nlh, sizeof(*ndm), on_attr, attrs);
-	if (!attrs[NDA_DST])
-		return;
-	lost = nlh->nlmsg_type == RTM_DELNEIGH || (ndm->ndm_state & NUD_FAILED);
-	known = neighbour_find(watch, ndm->ndm_ifindex, attrs[NDA_DST]);
-	if (!known) {
-		watch->routes = true;
-		return;
-	}
-	if (lost) {
-		watch->routes |= !!memcmp(known->mac, none, sizeof(none));
-		neighbour_del(watch, known);
-		return;
-	}
-	if (!attrs[NDA_LLADDR] ||
-	    mnl_attr_get_payload_len(attrs[NDA_LLADDR]) != sizeof(known->mac))
-		return;
-	mac = mnl_attr_get_payload(attrs[NDA_LLADDR]);
-	if (memcmp(known->mac, none, sizeof(none)) &&
-	    memcmp(known->mac, mac, sizeof(known->mac)))
-		watch->routes = true;
-	memcpy(known->mac, mac, sizeof(known->mac));
-}
-
 static int on_message(const struct nlmsghdr *nlh, void *data)
 {
 	struct watch *watch = data;
+	struct neigh_info info;
 
 	switch (nlh->nlmsg_type) {
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		if (!neigh_parse(nlh, &info))
+			on_neighbour(&info, watch);
+		break;
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-		watch->routes = watch->host = true;
-		break;
-	case RTM_NEWROUTE:
+	case RTM_NEWROUTE: /* the default route may have moved */
 	case RTM_DELROUTE:
-		/* The default route may have moved to another device. */
 		watch->routes = watch->host = true;
-		break;
-	case RTM_NEWNEIGH:
-	case RTM_DELNEIGH:
-		on_neighbour(watch, nlh);
 		break;
 	}
 	return MNL_CB_OK;
@@ -207,6 +204,22 @@ bool watch_take_host(struct watch *watch)
 
 	watch->host = false;
 	return taken;
+}
+
+bool watch_take_stale(struct watch *watch, int *ret_ifindex,
+		      struct ipaddr *ret_ip)
+{
+	for (size_t i = 0; i < watch->nneighbours; i++) {
+		struct neighbour *neighbour = &watch->neighbours[i];
+
+		if (!neighbour->stale)
+			continue;
+		neighbour->stale = false;
+		*ret_ifindex = neighbour->ifindex;
+		*ret_ip = neighbour->ip;
+		return true;
+	}
+	return false;
 }
 
 void watch_again(struct watch *watch)

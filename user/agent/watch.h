@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "lib/err.h"
+#include "kernel/neigh.h"
 
 /*
  * Two kinds of change count. Routes: a route, a link's state, or the MAC of a
@@ -25,6 +25,9 @@ int watch_read(struct watch *watch, struct err *err);
 /* Whether that kind has happened since the last call. */
 bool watch_take_routes(struct watch *watch);
 bool watch_take_host(struct watch *watch);
+/* One neighbour that the kernel no longer vouches for; false: no more. */
+bool watch_take_stale(struct watch *watch, int *ret_ifindex,
+		      struct ipaddr *ret_ip);
 
 /* Host changes could not be handled now: they shall come again soon. */
 void watch_again(struct watch *watch);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "kernel/attr.h"
@@ -98,4 +99,69 @@ int neigh_del(struct nl *nl, int ifindex, const struct ipaddr *ip,
 		neigh_request(nl, RTM_DELNEIGH, ifindex, ip, &ndm);
 
 	return neigh_talk(nl, req, ip, err);
+}
+
+int neigh_use(struct nl *nl, int ifindex, const struct ipaddr *ip,
+	      struct err *err)
+{
+	struct ndmsg *ndm;
+	struct nlmsghdr *req =
+		neigh_request(nl, RTM_NEWNEIGH, ifindex, ip, &ndm);
+
+	ndm->ndm_flags = NTF_USE;
+	return neigh_talk(nl, req, ip, err);
+}
+
+int neigh_parse(const struct nlmsghdr *nlh, struct neigh_info *ret)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attrs[NDA_MAX + 1];
+	struct neigh_info info = { 0 };
+
+	if (nlh->nlmsg_type != RTM_NEWNEIGH && nlh->nlmsg_type != RTM_DELNEIGH)
+		return -EINVAL;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ndm) ||
+	    (ndm->ndm_family != AF_INET && ndm->ndm_family != AF_INET6))
+		return -EINVAL;
+	attr_parse(nlh, sizeof(*ndm), attrs, NDA_MAX);
+	if (!attr_ip(attrs[NDA_DST], &info.ip))
+		return -EINVAL;
+	if (attrs[NDA_LLADDR] &&
+	    mnl_attr_get_payload_len(attrs[NDA_LLADDR]) != sizeof(info.mac))
+		return -EINVAL;
+	if (attrs[NDA_LLADDR])
+		memcpy(info.mac, mnl_attr_get_payload(attrs[NDA_LLADDR]),
+		       sizeof(info.mac));
+	info.ifindex = ndm->ndm_ifindex;
+	info.state = ndm->ndm_state;
+	info.deleted = nlh->nlmsg_type == RTM_DELNEIGH;
+	*ret = info;
+	return 0;
+}
+
+struct each {
+	void (*visit)(const struct neigh_info *, void *);
+	void *arg;
+};
+
+static int on_neigh(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct each *each = arg;
+	struct neigh_info info;
+
+	if (nlh && !neigh_parse(nlh, &info))
+		each->visit(&info, each->arg);
+	return MNL_CB_OK;
+}
+
+int neigh_each(struct nl *nl, void (*visit)(const struct neigh_info *, void *),
+	       void *arg, struct err *err)
+{
+	struct each each = { visit, arg };
+	struct nlmsghdr *req = nl_request(nl, RTM_GETNEIGH, NLM_F_DUMP);
+
+	mnl_nlmsg_put_extra_header(req, sizeof(struct ndmsg));
+	if (nl_dump(nl, req, on_neigh, &each, err))
+		return err_prefix(err, "list neighbours");
+	return 0;
 }
