@@ -41,158 +41,18 @@
 
 #include <bpfnet/abi.h>
 
+#include "commit.h"
+#include "decide.h"
 #include "finish.h"
 #include "first.h"
 #include "flow.h"
+#include "hop.h"
 #include "maps.h"
 #include "nat.h"
 #include "pkt.h"
 #include "policy.h"
 #include "rewrite.h"
-
-#ifndef AF_INET
-#define AF_INET 2
-#define AF_INET6 10
-#endif
-
-/* ---------------------------------------------------------------- helpers */
-
-static __always_inline bool address_is_ours(const struct ipaddr *addr)
-{
-	struct subnet_key key = { .prefix_bits = 128, .addr = *addr };
-
-	return bpf_map_lookup_elem(&bn_subnets, &key);
-}
-
-static __always_inline void peer_set(struct peer *peer,
-				     const struct ipaddr *addr,
-				     const struct endpoint_val *endpoint)
-{
-	peer->addr = *addr;
-	peer->place = PLACE_WORLD;
-	if (!endpoint)
-		return;
-	peer->place = PLACE_ENDPOINT;
-	peer->network = endpoint->network;
-	peer->endpoint = *endpoint;
-}
-
-/* Who has this address: an endpoint, the host, or somebody outside. */
-static __always_inline void peer_find(struct peer *peer,
-				      const struct ipaddr *addr)
-{
-	peer_set(peer, addr, bpf_map_lookup_elem(&bn_addrs, addr));
-	if (peer->place == PLACE_WORLD && bpf_map_lookup_elem(&bn_locals, addr))
-		peer->place = PLACE_HOST;
-}
-
-/* The uplink behind a device. Global, so that its loop is verified once. */
-__noinline int uplink_index(__u32 ifindex)
-{
-	for (int i = 0; i < UPLINKS_MAX; i++) {
-		__u32 slot = i;
-		const struct uplink_val *uplink =
-			bpf_map_lookup_elem(&bn_uplinks, &slot);
-
-		if (!uplink || !uplink->ifindex)
-			return -1;
-		if (uplink->ifindex == ifindex)
-			return i;
-	}
-	return -1;
-}
-
-static __always_inline const struct uplink_val *uplink_find(__u32 ifindex)
-{
-	__u32 slot = uplink_index(ifindex);
-
-	return bpf_map_lookup_elem(&bn_uplinks, &slot);
-}
-
-static __always_inline bool uplink_has_address(const struct ipaddr *addr)
-{
-	for (int i = 0; i < UPLINKS_MAX; i++) {
-		__u32 slot = i;
-		const struct uplink_val *uplink =
-			bpf_map_lookup_elem(&bn_uplinks, &slot);
-
-		if (!uplink || !uplink->ifindex)
-			return false;
-		if (ipaddr_equal(&uplink->snat4, addr) ||
-		    ipaddr_equal(&uplink->snat6, addr))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Asks the kernel's routes for the way to dst, as seen from the device iif,
- * which must have forwarding on. A neighbour that is not known yet is no
- * failure: the hop is then unresolved, and the kernel finds it (see leave()).
- */
-static __always_inline enum reason hop_find(struct __sk_buff *skb,
-					    struct first *first, __u32 iif,
-					    const struct ipaddr *dst)
-{
-	const struct pkt *pkt = &first->pkt;
-	struct bpf_fib_lookup fib = {
-		.family = pkt->v4 ? AF_INET : AF_INET6,
-		.l4_protocol = pkt->key.proto,
-		.ifindex = iif,
-	};
-	long ret;
-
-	if (pkt->v4) {
-		fib.ipv4_src = pkt->key.src.word[3];
-		fib.ipv4_dst = dst->word[3];
-	} else {
-		__builtin_memcpy(fib.ipv6_src, &pkt->key.src, 16);
-		__builtin_memcpy(fib.ipv6_dst, dst, 16);
-	}
-	ret = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
-	/* The stack says so to the sender, or fragments. */
-	if (ret == BPF_FIB_LKUP_RET_FRAG_NEEDED)
-		return REASON_TO_STACK;
-	if (ret != BPF_FIB_LKUP_RET_SUCCESS && ret != BPF_FIB_LKUP_RET_NO_NEIGH)
-		return REASON_NO_ROUTE;
-	if (!uplink_find(fib.ifindex))
-		return REASON_NO_UPLINK;
-
-	first->hop.ifindex = fib.ifindex;
-	first->hop.resolved = ret == BPF_FIB_LKUP_RET_SUCCESS;
-	__builtin_memcpy(first->hop.dmac, fib.dmac, ETH_ALEN);
-	__builtin_memcpy(first->hop.smac, fib.smac, ETH_ALEN);
-	return REASON_OK;
-}
-
-static __always_inline void flow_set_hop(struct flow *flow,
-					 const struct first *first)
-{
-	const struct hop *hop = &first->hop;
-
-	flow->out_ifindex = hop->ifindex;
-	__builtin_memcpy(flow->dmac, hop->dmac, ETH_ALEN);
-	__builtin_memcpy(flow->smac, hop->smac, ETH_ALEN);
-	/* Unresolved: an older generation, so the next packet asks again. */
-	flow->route_generation = first->route_generation - !hop->resolved;
-}
-
-/* The structural limits of networks, then the rules. */
-static __always_inline enum reason decide(struct first *first,
-					  const struct datapath_config *config)
-{
-	__u32 id = first->to.place == PLACE_ENDPOINT ? first->to.network :
-						       first->from.network;
-	const struct network_val *network =
-		bpf_map_lookup_elem(&bn_networks, &id);
-
-	first->network_flags = network ? network->flags : 0;
-	if ((first->network_flags & NETWORK_INTERNAL) &&
-	    (first->to.place == PLACE_WORLD ||
-	     first->from.place == PLACE_WORLD))
-		return REASON_INTERNAL_NETWORK;
-	return policy_decide(first, config);
-}
+#include "source.h"
 
 /* A router must not forward the last hop of a packet's life. The stack answers
  * with time exceeded, but only where it sees what the client had sent. */
@@ -208,94 +68,6 @@ static __always_inline enum reason ttl_check(const struct pkt *pkt, bool routed,
 
 /* ------------------------------------------------- a flow that is known */
 
-/* Does what the flow was built on still stand? */
-static __always_inline bool flow_is_current(const struct first *first,
-					    const struct flow *flow)
-{
-	const struct flow_key *key = &first->pkt.key;
-	bool reply = flow->flags & FLOW_REPLY;
-	const struct ipaddr *service = reply ? &flow->to_src : &key->dst;
-	__be16 port = reply ? flow->to_sport : key->dport;
-	__u16 client_slot = reply ? flow->out_slot : flow->in_slot;
-	__u16 backend_slot = reply ? flow->in_slot : flow->out_slot;
-	const struct publish_val *publish;
-
-	if (first->from.endpoint.slot != client_slot ||
-	    first->to.endpoint.slot != backend_slot)
-		return false;
-	if (first->to.place == PLACE_WORLD)
-		return uplink_has_address(reply ? &key->dst : &flow->to_src);
-	if (!flow->publish)
-		return true;
-
-	if (!bpf_map_lookup_elem(&bn_locals, service))
-		return false;
-	publish = publish_find(service, port, key->proto);
-	return publish && publish->id == flow->publish &&
-	       ipaddr_equal(&publish->backend, &first->to.addr) &&
-	       publish->backend_port == first->backend_port &&
-	       publish_admits(publish, &first->from.addr);
-}
-
-/*
- * Decides a flow again after its generation has passed. False when it was built
- * on something that is gone: it is removed, and the packet starts a new flow.
- */
-static __noinline bool flow_redecide(const struct pkt *pkt,
-				     const struct datapath_config *config,
-				     struct flow *flow)
-{
-	struct first *first = first_start(pkt, config);
-	enum reason why;
-
-	if (!first)
-		return false;
-	if (flow->flags & FLOW_REPLY) {
-		peer_find(&first->from, &flow->to_dst);
-		peer_find(&first->to, &first->pkt.key.src);
-		first->backend_port = first->pkt.key.sport;
-	} else {
-		peer_find(&first->from, &first->pkt.key.src);
-		peer_find(&first->to, &flow->to_dst);
-		first->backend_port = flow->to_dport;
-	}
-	first->publish = flow->publish;
-	if (!flow_is_current(first, flow)) {
-		flow_del(&first->pkt.key, flow);
-		return false;
-	}
-
-	why = decide(first, config);
-	flow->rule = first->rule;
-	flow->reason = why;
-	if (why == REASON_OK)
-		flow->flags &= ~FLOW_DENIED;
-	else
-		flow->flags |= FLOW_DENIED;
-	flow->generation = first->generation;
-	return true;
-}
-
-/* The route has changed, or was not resolved: find it again. */
-static __noinline enum reason flow_reroute(struct __sk_buff *skb,
-					   const struct pkt *pkt,
-					   const struct datapath_config *config,
-					   struct flow *flow)
-{
-	const struct endpoint_val *endpoint;
-	__u32 ifindex = skb->ifindex;
-	struct first *first = first_start(pkt, config);
-	enum reason why;
-
-	endpoint = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
-	if (!endpoint || !first)
-		return REASON_UNKNOWN_DEVICE;
-	why = hop_find(skb, first, endpoint->bridge_ifindex, &flow->to_dst);
-	if (why == REASON_OK)
-		flow_set_hop(flow, first);
-	return why;
-}
-
 /* A SYN on a flow that is ending starts a new connection: its own policy, its
  * own port. A SYN-ACK does not. */
 static __noinline bool flow_is_ending(const struct pkt *pkt,
@@ -309,18 +81,6 @@ static __always_inline bool is_syn(const struct pkt *pkt)
 {
 	return (pkt->tcp_flags & (TCP_FLAG_SYN_BIT | TCP_FLAG_ACK_BIT)) ==
 	       TCP_FLAG_SYN_BIT;
-}
-
-static __always_inline bool frame_is_from(struct __sk_buff *skb,
-					  const struct endpoint_val *endpoint)
-{
-	void *data = (void *)(long)skb->data;
-	void *end = (void *)(long)skb->data_end;
-	struct ethhdr *eth = data;
-
-	if ((void *)(eth + 1) > end)
-		return false;
-	return mac_equal(eth->h_source, endpoint->mac);
 }
 
 static __always_inline void flow_touch(const struct __sk_buff *skb,
@@ -400,52 +160,6 @@ stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
 }
 
 /* ---------------------------------------------------- the first packet */
-
-/* RFC 826: the sender's MAC and IPv4 address must be the endpoint's own. */
-static __always_inline enum reason
-arp_check(struct __sk_buff *skb, const struct endpoint_val *endpoint)
-{
-	struct {
-		__u8 head[8]; /* hardware, protocol, their lengths, operation */
-		__u8 sender_mac[ETH_ALEN];
-		__be32 sender;
-	} __attribute__((packed)) arp;
-	const struct endpoint_val *owner;
-	struct ipaddr sender;
-
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &arp, sizeof(arp)))
-		return REASON_MALFORMED;
-	if (!mac_equal(arp.sender_mac, endpoint->mac))
-		return REASON_SPOOFED_SOURCE;
-	if (!arp.sender) /* a probe, RFC 5227 1.1 */
-		return REASON_OK;
-	sender = ipaddr_v4(arp.sender);
-	owner = bpf_map_lookup_elem(&bn_addrs, &sender);
-	if (!owner || owner->ifindex != endpoint->ifindex)
-		return REASON_SPOOFED_SOURCE;
-	return REASON_OK;
-}
-
-static __always_inline bool is_link_scope(const struct ipaddr *ip)
-{
-	return (ip->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
-}
-
-/* An endpoint may send from its own addresses only; neighbour discovery and
- * what goes to a group also from none yet (DHCP, DAD), or from link-local. */
-static __always_inline enum reason source_check(const struct pkt *pkt,
-						const struct endpoint_val *ep)
-{
-	const struct ipaddr *src = &pkt->key.src;
-	const struct endpoint_val *owner = bpf_map_lookup_elem(&bn_addrs, src);
-
-	if (owner && owner->ifindex == ep->ifindex)
-		return REASON_OK;
-	if ((pkt->kind == PKT_MULTICAST || pkt->kind == PKT_NEIGHBOUR) &&
-	    (!src->word[3] || is_link_scope(src)))
-		return REASON_OK;
-	return REASON_SPOOFED_SOURCE;
-}
 
 /* Every packet of a container proves its source before anything else. */
 static __always_inline enum reason stage_source(struct __sk_buff *skb,
@@ -579,20 +293,6 @@ stage_policy(const struct __sk_buff *skb, struct first *first,
 	return why;
 }
 
-/* The host's own stack stands at one end: it sends and receives as usual. */
-static __always_inline bool is_host_flow(const struct first *first)
-{
-	return first->from.place == PLACE_HOST || first->to.place == PLACE_HOST;
-}
-
-/* A packet between two endpoints of one network is switched, not routed. */
-static __always_inline bool is_routed(const struct first *first)
-{
-	if (is_host_flow(first))
-		return false;
-	return first->publish || first->from.network != first->to.network;
-}
-
 static __always_inline enum reason stage_next_hop(struct __sk_buff *skb,
 						  struct first *first)
 {
@@ -638,160 +338,6 @@ static __always_inline enum reason stage_snat(struct first *first)
 		return REASON_NO_ROUTE;
 	first->snat = first->pkt.v4 ? network->gateway4 : network->gateway6;
 	return REASON_OK;
-}
-
-/* Into peer's container, from the other end of the flow. */
-static __always_inline void flow_set_peer(struct flow *flow,
-					  const struct peer *peer,
-					  const struct peer *other)
-{
-	flow->action = FLOW_PEER;
-	flow->out_ifindex = peer->endpoint.ifindex;
-	__builtin_memcpy(flow->dmac, peer->endpoint.mac, ETH_ALEN);
-	if (flow->flags & FLOW_ROUTED)
-		__builtin_memcpy(flow->smac, peer->endpoint.gateway_mac,
-				 ETH_ALEN);
-	else
-		__builtin_memcpy(flow->smac, other->endpoint.mac, ETH_ALEN);
-}
-
-static __always_inline void flow_set_common(struct first *first)
-{
-	struct flow *flow = &first->flow;
-
-	__builtin_memset(flow, 0, sizeof(*flow));
-	flow->generation = first->generation;
-	flow->last_seen = first->pkt.now;
-	flow->created = first->pkt.now;
-	flow->publish = first->publish;
-	flow->rule = first->rule;
-	if (is_routed(first))
-		flow->flags |= FLOW_ROUTED;
-}
-
-static __always_inline void flow_set_reply(struct first *first,
-					   __u32 in_ifindex)
-{
-	const struct flow_key *key = &first->pkt.key;
-	struct flow *flow = &first->flow;
-
-	flow_set_common(first);
-	flow->flags |= FLOW_REPLY;
-	if (first->publish)
-		flow->flags |= FLOW_NAT_SRC;
-	if (!ipaddr_is_zero(&first->snat))
-		flow->flags |= FLOW_NAT_DST;
-	flow->in_ifindex = FLOW_FROM_UPLINK;
-	if (first->to.place == PLACE_ENDPOINT)
-		flow->in_ifindex = first->to.endpoint.ifindex;
-	if (first->to.place == PLACE_HOST)
-		flow->in_ifindex = FLOW_FROM_HOST;
-	flow->in_slot = first->to.endpoint.slot;
-	flow->out_slot = first->from.endpoint.slot;
-	flow->to_src = key->dst;
-	flow->to_sport = key->dport;
-	flow->to_dst = key->src;
-	flow->to_dport = key->sport;
-	if (is_host_flow(first))
-		return;
-	if (first->from.place == PLACE_ENDPOINT) {
-		flow_set_peer(flow, &first->from, &first->to);
-		return;
-	}
-	/* The way back out is looked up by the first reply. */
-	flow->action = FLOW_OUT;
-	flow->out_ifindex = in_ifindex;
-	flow->route_generation = first->route_generation - 1;
-}
-
-static __always_inline void flow_set_forward(struct first *first)
-{
-	struct flow *flow = &first->flow;
-
-	flow_set_common(first);
-	if (first->publish)
-		flow->flags |= FLOW_NAT_DST;
-	if (!ipaddr_is_zero(&first->snat))
-		flow->flags |= FLOW_NAT_SRC;
-	flow->in_ifindex = first->pkt.in_ifindex;
-	flow->in_slot = first->from.endpoint.slot;
-	flow->out_slot = first->to.endpoint.slot;
-	flow->to_src = first->reply_key.dst;
-	flow->to_sport = first->reply_key.dport;
-	flow->to_dst = first->to.addr;
-	flow->to_dport = first->backend_port;
-	if (is_host_flow(first))
-		return;
-	if (first->to.place == PLACE_ENDPOINT) {
-		flow_set_peer(flow, &first->to, &first->from);
-		return;
-	}
-	flow->action = FLOW_OUT;
-	flow_set_hop(flow, first);
-}
-
-/* Another flow has the reply's tuple. One that has been idle past its time is
- * only waiting for bn_gc: it makes room. */
-static __always_inline bool conflict_clear(const struct first *first,
-					   const struct datapath_config *config)
-{
-	const struct flow_key *key = &first->reply_key;
-	struct flow *old = bpf_map_lookup_elem(&bn_flows, key);
-	__u32 limit;
-
-	if (!old)
-		return true;
-	limit = flow_idle_limit(config, key->proto, old->seen,
-				flow_pair_seen(key, old));
-	/* Another CPU's clock may already be a tick ahead. */
-	if ((__s32)(first->pkt.now - old->last_seen) <= (__s32)limit)
-		return false;
-	flow_del(key, old);
-	return true;
-}
-
-static __always_inline enum reason
-reply_insert(struct first *first, const struct datapath_config *config)
-{
-	struct flow_key *key = &first->reply_key;
-	int ret;
-
-	key->src = first->to.addr;
-	key->sport = first->backend_port;
-	key->dst = first->pkt.key.src;
-	/* An echo request's identifier moves to the other side of its reply. */
-	key->dport = first->pkt.key.sport;
-	key->proto = first->pkt.key.proto;
-	if (!ipaddr_is_zero(&first->snat)) {
-		key->dst = first->snat;
-		return snat_insert(first, config);
-	}
-
-	ret = bpf_map_update_elem(&bn_flows, key, &first->flow, BPF_NOEXIST);
-	if (ret == -EEXIST) {
-		if (!conflict_clear(first, config))
-			return REASON_FLOW_CONFLICT;
-		ret = bpf_map_update_elem(&bn_flows, key, &first->flow,
-					  BPF_NOEXIST);
-	}
-	return ret ? REASON_FLOWS_FULL : REASON_OK;
-}
-
-static __always_inline enum reason forward_insert(struct first *first)
-{
-	struct flow_stats *stats = stats_get();
-	int ret;
-
-	flow_set_forward(first);
-	ret = bpf_map_update_elem(&bn_flows, &first->pkt.key, &first->flow,
-				  BPF_NOEXIST);
-	if (!ret) {
-		if (stats)
-			stats->created++;
-		return REASON_OK;
-	}
-	bpf_map_delete_elem(&bn_flows, &first->reply_key);
-	return ret == -EEXIST ? REASON_OK : REASON_FLOWS_FULL;
 }
 
 /*

@@ -81,4 +81,33 @@ first_start(const struct pkt *pkt, const struct datapath_config *config)
 	return first;
 }
 
+static __always_inline bool address_is_ours(const struct ipaddr *addr)
+{
+	struct subnet_key key = { .prefix_bits = 128, .addr = *addr };
+
+	return bpf_map_lookup_elem(&bn_subnets, &key);
+}
+
+static __always_inline void peer_set(struct peer *peer,
+				     const struct ipaddr *addr,
+				     const struct endpoint_val *endpoint)
+{
+	peer->addr = *addr;
+	peer->place = PLACE_WORLD;
+	if (!endpoint)
+		return;
+	peer->place = PLACE_ENDPOINT;
+	peer->network = endpoint->network;
+	peer->endpoint = *endpoint;
+}
+
+/* Who has this address: an endpoint, the host, or somebody outside. */
+static __always_inline void peer_find(struct peer *peer,
+				      const struct ipaddr *addr)
+{
+	peer_set(peer, addr, bpf_map_lookup_elem(&bn_addrs, addr));
+	if (peer->place == PLACE_WORLD && bpf_map_lookup_elem(&bn_locals, addr))
+		peer->place = PLACE_HOST;
+}
+
 #endif

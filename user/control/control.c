@@ -57,41 +57,46 @@ static bool lock_is_current(int fd, const char *path)
 	       open_file.st_dev == named.st_dev;
 }
 
+/* ret: -1 when there is nothing to lock yet. -ESTALE: look again. */
+static int lock_try(const char *dir, enum control_mode mode, int *ret,
+		    struct err *err)
+{
+	bool write = mode != CONTROL_READ;
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX + 8];
+	int rc;
+
+	*ret = -1;
+	rc = write ? file_mkdir(dir, err) : 0;
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	fd = open(path, O_RDWR | O_CLOEXEC | (write ? O_CREAT : 0), 0600);
+	if (fd < 0 && errno == ENOENT)
+		return write ? -ESTALE : 0;
+	if (fd < 0)
+		return err_set(err, -errno, "open %s: %s", path,
+			       strerror(errno));
+	rc = lock_wait(fd, write ? LOCK_EX : LOCK_SH, path, err);
+	if (rc)
+		return rc;
+	if (!lock_is_current(fd, path))
+		return -ESTALE;
+	*ret = take_fd(fd);
+	return 0;
+}
+
 static int lock_open(const char *instance, enum control_mode mode, int *ret,
 		     struct err *err)
 {
-	bool write = mode != CONTROL_READ;
-	char dir[PATH_MAX], path[PATH_MAX + 8];
-	int rc = 0;
+	char dir[PATH_MAX];
+	int rc;
 
 	snprintf(dir, sizeof(dir), STATE_ROOT "/%s", instance);
-	snprintf(path, sizeof(path), "%s/lock", dir);
 	do {
-		_cleanup_close_ int fd = -1;
-
-		if (write)
-			rc = file_mkdir(dir, err);
-		if (rc)
-			return rc;
-		fd = open(path, O_RDWR | O_CLOEXEC | (write ? O_CREAT : 0),
-			  0600);
-		if (fd < 0 && errno == ENOENT && !write) {
-			*ret = -1;
-			return 0;
-		}
-		if (fd < 0 && errno == ENOENT)
-			continue;
-		if (fd < 0)
-			return err_set(err, -errno, "open %s: %s", path,
-				       strerror(errno));
-		rc = lock_wait(fd, write ? LOCK_EX : LOCK_SH, path, err);
-		if (rc)
-			return rc;
-		if (lock_is_current(fd, path)) {
-			*ret = take_fd(fd);
-			return 0;
-		}
-	} while (true);
+		rc = lock_try(dir, mode, ret, err);
+	} while (rc == -ESTALE);
+	return rc;
 }
 
 /* --------------------------------------------------------- open and close */

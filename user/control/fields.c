@@ -151,11 +151,6 @@ static const struct {
 	[OBJECT_RULE] = { rule_fields, sizeof(struct policy_rule) },
 };
 
-size_t fields_object_size(enum object_kind kind)
-{
-	return kinds[kind].size;
-}
-
 static json_int_t uint_get(const void *at, size_t size)
 {
 	if (size == sizeof(__u8))

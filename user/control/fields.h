@@ -15,6 +15,4 @@ json_t *fields_to_json(enum object_kind kind, const void *object);
 int fields_from_json(enum object_kind kind, const json_t *json, void *object,
 		     struct err *err);
 
-size_t fields_object_size(enum object_kind kind);
-
 #endif

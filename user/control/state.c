@@ -176,27 +176,33 @@ static int salvaged(bool salvage, int rc, const struct err *err)
 	return 0;
 }
 
+union object {
+	struct netns netns;
+	struct network network;
+	struct endpoint endpoint;
+	struct uplink uplink;
+	struct publish publish;
+};
+
 static int read_object(const char *path, enum object_kind kind,
 		       struct state *state, struct err *err)
 {
-	_cleanup_free_ void *object = malloc(fields_object_size(kind));
+	union object object;
 	struct model *model;
 	json_t *json;
 	int rc;
 
-	if (!object)
-		return err_set(err, -ENOMEM, "out of memory");
 	rc = json_read(path, &json, err);
 	if (rc)
 		return rc;
-	rc = fields_from_json(kind, json, object, err);
+	rc = fields_from_json(kind, json, &object, err);
 	model = json_is_true(json_object_get(json, "complete")) ?
 			&state->model :
 			&state->leftovers;
 	json_decref(json);
 	if (rc)
 		return err_prefix(err, "%s", path);
-	if (!model_append(model, kind, object))
+	if (!model_append(model, kind, &object))
 		return err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* hop - the ways out: uplinks, and the next hop behind them */
+#ifndef BPFNET_BPF_HOP_H
+#define BPFNET_BPF_HOP_H
+
+#include "first.h"
+#include "maps.h"
+#include "pkt.h"
+
+/* <sys/socket.h> cannot be included here. */
+#define AF_INET 2
+#define AF_INET6 10
+
+/* The uplink behind a device. Global, so that its loop is verified once. */
+__noinline int uplink_index(__u32 ifindex)
+{
+	for (int i = 0; i < UPLINKS_MAX; i++) {
+		__u32 slot = i;
+		const struct uplink_val *uplink =
+			bpf_map_lookup_elem(&bn_uplinks, &slot);
+
+		if (!uplink || !uplink->ifindex)
+			return -1;
+		if (uplink->ifindex == ifindex)
+			return i;
+	}
+	return -1;
+}
+
+static __always_inline const struct uplink_val *uplink_find(__u32 ifindex)
+{
+	__u32 slot = uplink_index(ifindex);
+
+	return bpf_map_lookup_elem(&bn_uplinks, &slot);
+}
+
+static __always_inline bool uplink_has_address(const struct ipaddr *addr)
+{
+	for (int i = 0; i < UPLINKS_MAX; i++) {
+		__u32 slot = i;
+		const struct uplink_val *uplink =
+			bpf_map_lookup_elem(&bn_uplinks, &slot);
+
+		if (!uplink || !uplink->ifindex)
+			return false;
+		if (ipaddr_equal(&uplink->snat4, addr) ||
+		    ipaddr_equal(&uplink->snat6, addr))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Asks the kernel's routes for the way to dst, as seen from the device iif,
+ * which must have forwarding on. A neighbour that is not known yet is no
+ * failure: the hop is then unresolved, and the kernel finds it (see leave()).
+ */
+static __always_inline enum reason hop_find(struct __sk_buff *skb,
+					    struct first *first, __u32 iif,
+					    const struct ipaddr *dst)
+{
+	const struct pkt *pkt = &first->pkt;
+	struct bpf_fib_lookup fib = {
+		.family = pkt->v4 ? AF_INET : AF_INET6,
+		.l4_protocol = pkt->key.proto,
+		.ifindex = iif,
+	};
+	long ret;
+
+	if (pkt->v4) {
+		fib.ipv4_src = pkt->key.src.word[3];
+		fib.ipv4_dst = dst->word[3];
+	} else {
+		__builtin_memcpy(fib.ipv6_src, &pkt->key.src, 16);
+		__builtin_memcpy(fib.ipv6_dst, dst, 16);
+	}
+	ret = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	/* The stack says so to the sender, or fragments. */
+	if (ret == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return REASON_TO_STACK;
+	if (ret != BPF_FIB_LKUP_RET_SUCCESS && ret != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return REASON_NO_ROUTE;
+	if (!uplink_find(fib.ifindex))
+		return REASON_NO_UPLINK;
+
+	first->hop.ifindex = fib.ifindex;
+	first->hop.resolved = ret == BPF_FIB_LKUP_RET_SUCCESS;
+	__builtin_memcpy(first->hop.dmac, fib.dmac, ETH_ALEN);
+	__builtin_memcpy(first->hop.smac, fib.smac, ETH_ALEN);
+	return REASON_OK;
+}
+
+static __always_inline void flow_set_hop(struct flow *flow,
+					 const struct first *first)
+{
+	const struct hop *hop = &first->hop;
+
+	flow->out_ifindex = hop->ifindex;
+	__builtin_memcpy(flow->dmac, hop->dmac, ETH_ALEN);
+	__builtin_memcpy(flow->smac, hop->smac, ETH_ALEN);
+	/* Unresolved: an older generation, so the next packet asks again. */
+	flow->route_generation = first->route_generation - !hop->resolved;
+}
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* source - does a container's frame come from whom it says */
+#ifndef BPFNET_BPF_SOURCE_H
+#define BPFNET_BPF_SOURCE_H
+
+#include "maps.h"
+#include "pkt.h"
+
+static __always_inline bool frame_is_from(struct __sk_buff *skb,
+					  const struct endpoint_val *endpoint)
+{
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	struct ethhdr *eth = data;
+
+	if ((void *)(eth + 1) > end)
+		return false;
+	return mac_equal(eth->h_source, endpoint->mac);
+}
+
+/* RFC 826: the sender's MAC and IPv4 address must be the endpoint's own. */
+static __always_inline enum reason
+arp_check(struct __sk_buff *skb, const struct endpoint_val *endpoint)
+{
+	struct {
+		__u8 head[8]; /* hardware, protocol, their lengths, operation */
+		__u8 sender_mac[ETH_ALEN];
+		__be32 sender;
+	} __attribute__((packed)) arp;
+	const struct endpoint_val *owner;
+	struct ipaddr sender;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &arp, sizeof(arp)))
+		return REASON_MALFORMED;
+	if (!mac_equal(arp.sender_mac, endpoint->mac))
+		return REASON_SPOOFED_SOURCE;
+	if (!arp.sender) /* a probe, RFC 5227 1.1 */
+		return REASON_OK;
+	sender = ipaddr_v4(arp.sender);
+	owner = bpf_map_lookup_elem(&bn_addrs, &sender);
+	if (!owner || owner->ifindex != endpoint->ifindex)
+		return REASON_SPOOFED_SOURCE;
+	return REASON_OK;
+}
+
+static __always_inline bool is_link_scope(const struct ipaddr *ip)
+{
+	return (ip->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+}
+
+/* An endpoint may send from its own addresses only; neighbour discovery and
+ * what goes to a group also from none yet (DHCP, DAD), or from link-local. */
+static __always_inline enum reason source_check(const struct pkt *pkt,
+						const struct endpoint_val *ep)
+{
+	const struct ipaddr *src = &pkt->key.src;
+	const struct endpoint_val *owner = bpf_map_lookup_elem(&bn_addrs, src);
+
+	if (owner && owner->ifindex == ep->ifindex)
+		return REASON_OK;
+	if ((pkt->kind == PKT_MULTICAST || pkt->kind == PKT_NEIGHBOUR) &&
+	    (!src->word[3] || is_link_scope(src)))
+		return REASON_OK;
+	return REASON_SPOOFED_SOURCE;
+}
+
+#endif
