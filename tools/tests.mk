@@ -31,7 +31,7 @@ format: ## clang-format all C files in place
 
 demo: ## set-up, build, and the three tiers with real traffic; root
 	@tools/setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all build/bench/gen
 	@tools/demo
 
 # What tools/check builds before it runs the programs or the gates.

@@ -3,16 +3,16 @@
 # 09-three-tiers - one file makes three tiers (S9)
 #
 #   inet                 host                  examples/three-tier.yaml
-#   eth0 203.0.113.1 --- up0 203.0.113.2 :80 -> web-server :80
-#                        frontend 192.168.10.1/24  web-server 192.168.10.10
-#                        backend  192.168.20.1/24  api-server 192.168.20.10
-#                        database 192.168.30.1/24  db-server  192.168.30.10
+#   eth0 203.0.113.1 --- up0 203.0.113.2 :80 -> web:80
+#                        frontend 192.168.10.1/24  web 192.168.10.10
+#                        backend  192.168.20.1/24  api 192.168.20.10
+#                        database 192.168.30.1/24  db  192.168.30.10
 #
 . "$(dirname "$0")/lib.sh"
 
-# The example's namespaces, under names that collide with nobody's.
-renamed() {
-	sed -E "s/\b(web|api|db)-server\b/$P-\1/g" \
+# The example with namespaces whose names collide with nobody's.
+with_own_namespaces() {
+	sed -E "s/^  (web|api|db): *\{/&netns: $P-\1, /" \
 		"$ROOT/examples/three-tier.yaml"
 }
 
@@ -25,7 +25,7 @@ api=192.168.20.10
 db=192.168.30.10
 
 world
-renamed >"$TMP/tiers.yaml"
+with_own_namespaces >"$TMP/tiers.yaml"
 inet ip route add 192.168.0.0/16 via "$HOST"
 serve inet http 80
 

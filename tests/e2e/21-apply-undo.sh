@@ -31,7 +31,7 @@ state() {
 	host "$ROOT/tools/listing" namespace
 	find "/run/$P" "/sys/fs/bpf/$P" | sort
 	ip netns list | sed 's/ .*//' | grep "^$P-" | sort
-	at old ip -o address
+	at old ip -o -4 address
 }
 
 # undone PATTERN: the apply fails, says why in one line, nothing has changed.

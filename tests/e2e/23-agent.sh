@@ -17,7 +17,7 @@ agent_start() {
 
 agent_stop() {
 	kill "$1" "$agent"
-	await fails kill -0 "$agent"
+	wait "$agent" 2>/dev/null
 }
 
 world

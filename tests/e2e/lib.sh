@@ -14,7 +14,7 @@
 # The instance is $P, its socket hooks are at the cgroup directory $CG. The
 # machine's own network is never touched.
 
-set -uo pipefail
+set -u
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BPFNET=${BPFNET:-$ROOT/build/bpfnet}
@@ -97,11 +97,19 @@ world() {
 
 # cable HOST_IF HOST_CIDR FAR_NAMESPACE FAR_IF FAR_CIDR: one more uplink.
 cable() {
+	# No waiting for duplicate addresses: the host is still when it is up.
+	at "$3" sysctl -qw net.ipv6.conf.default.accept_dad=0
+	host sysctl -qw net.ipv6.conf.default.accept_dad=0
 	host ip link add "$1" type veth peer name "$4" netns "$P-$3" || exit 1
 	host ip address add "$2" dev "$1"
 	host ip link set "$1" up
 	at "$3" ip address add "$5" dev "$4"
 	at "$3" ip link set "$4" up
+	must await has_link_local "$1"
+}
+
+has_link_local() {
+	host ip -6 route show table local dev "$1" | grep -q '^local fe80:'
 }
 
 # `ip netns exec` would hide /sys/fs/bpf. at NAMESPACE CMD...
