@@ -59,7 +59,7 @@
 static __always_inline enum reason ttl_check(const struct pkt *pkt, bool routed,
 					     bool published)
 {
-	if (!routed || pkt->ttl > 1)
+	if (likely(!routed || pkt->ttl > 1))
 		return REASON_OK;
 	if (pkt->in_ifindex == FLOW_FROM_UPLINK || published)
 		return REASON_TTL;
@@ -90,9 +90,9 @@ static __always_inline void flow_touch(const struct __sk_buff *skb,
 
 	flow->packets++;
 	flow->bytes += skb->len;
-	if (flow->last_seen != pkt->now)
+	if (unlikely(flow->last_seen != pkt->now))
 		flow->last_seen = pkt->now;
-	if ((flow->seen & seen) != seen)
+	if (unlikely((flow->seen & seen) != seen))
 		flow->seen |= seen;
 }
 
@@ -112,7 +112,7 @@ static __always_inline bool flow_frame_is_valid(struct __sk_buff *skb,
 	const struct endpoint_val *endpoint;
 	__u32 ifindex = skb->ifindex;
 
-	if (flow->action != FLOW_STACK || !flow->in_slot)
+	if (likely(flow->action != FLOW_STACK) || !flow->in_slot)
 		return true;
 	endpoint = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
 	return endpoint && frame_is_from(skb, endpoint);
@@ -126,22 +126,22 @@ stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
 	struct flow *flow;
 	enum reason why;
 
-	if (pkt->kind != PKT_FLOW)
+	if (unlikely(pkt->kind != PKT_FLOW))
 		return REASON_OK;
 	flow = bpf_map_lookup_elem(&bn_flows, &pkt->key);
 	/* Somebody else's flow: the source check will say more. */
-	if (!flow || flow->in_ifindex != pkt->in_ifindex)
+	if (unlikely(!flow || flow->in_ifindex != pkt->in_ifindex))
 		return REASON_OK;
-	if (flow->generation != config->generation &&
+	if (unlikely(flow->generation != config->generation) &&
 	    !flow_redecide(pkt, config, flow))
 		return REASON_OK;
-	if (is_syn(pkt) && flow_is_ending(pkt, flow)) {
+	if (unlikely(is_syn(pkt)) && flow_is_ending(pkt, flow)) {
 		flow_del(&pkt->key, flow);
 		return REASON_OK;
 	}
 
 	pkt->slot = flow->in_slot ?: flow->out_slot;
-	if (flow->flags & FLOW_DENIED)
+	if (unlikely(flow->flags & FLOW_DENIED))
 		return flow_denied(skb, flow);
 	if (!flow_frame_is_valid(skb, flow))
 		return REASON_SPOOFED_SOURCE;
@@ -149,7 +149,7 @@ stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
 	if (why != REASON_OK)
 		return why;
 	if (flow->action == FLOW_OUT &&
-	    flow->route_generation != config->route_generation) {
+	    unlikely(flow->route_generation != config->route_generation)) {
 		why = flow_reroute(skb, pkt, config, flow);
 		if (why != REASON_OK)
 			return why;
@@ -482,10 +482,10 @@ int bn_from_container(struct __sk_buff *skb)
 	enum reason why;
 
 	pkt_start(&pkt, skb->ifindex);
-	if (!config)
+	if (unlikely(!config))
 		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
 	why = pkt_parse(skb, &pkt) ?: stage_flow_hit(skb, &pkt, config, &flow);
-	if (why == REASON_OK)
+	if (unlikely(why == REASON_OK))
 		return first_from_container(skb, &pkt, config);
 	return finish(skb, &pkt, config, flow, why);
 }
@@ -518,10 +518,10 @@ int bn_from_uplink(struct __sk_buff *skb)
 	enum reason why;
 
 	pkt_start(&pkt, FLOW_FROM_UPLINK);
-	if (!config)
+	if (unlikely(!config))
 		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
 	why = pkt_parse(skb, &pkt) ?: stage_flow_hit(skb, &pkt, config, &flow);
-	if (why == REASON_OK)
+	if (unlikely(why == REASON_OK))
 		return first_from_uplink(skb, &pkt, config);
 	return finish(skb, &pkt, config, flow, why);
 }
@@ -551,10 +551,10 @@ int bn_to_container(struct __sk_buff *skb)
 	enum reason why;
 
 	pkt_start(&pkt, FLOW_FROM_HOST);
-	if (!config)
+	if (unlikely(!config))
 		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
 	why = pkt_parse(skb, &pkt) ?: stage_flow_hit(skb, &pkt, config, &flow);
-	if (why == REASON_OK)
+	if (unlikely(why == REASON_OK))
 		return first_to_container(skb, &pkt, config);
 	return finish(skb, &pkt, config, flow, why);
 }

@@ -70,7 +70,7 @@ static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
 	if (flow->action == FLOW_PEER) {
 		/* The bridge's MAC is not the device's, so the frame counts as
 		 * somebody else's; redirect_peer does not look again. */
-		if (skb->pkt_type != PACKET_HOST)
+		if (unlikely(skb->pkt_type != PACKET_HOST))
 			bpf_skb_change_type(skb, PACKET_HOST);
 		return bpf_redirect_peer(flow->out_ifindex, 0);
 	}
@@ -91,9 +91,9 @@ static __always_inline int finish(struct __sk_buff *skb, const struct pkt *pkt,
 				  const struct datapath_config *config,
 				  const struct flow *flow, enum reason why)
 {
-	if (why == REASON_FORWARDED) {
+	if (likely(why == REASON_FORWARDED)) {
 		why = flow ? rewrite(skb, pkt, flow) : REASON_MALFORMED;
-		if (why == REASON_OK) {
+		if (likely(why == REASON_OK)) {
 			count_reason(REASON_FORWARDED);
 			count_endpoints(skb, flow);
 			return leave(skb, pkt, config, flow);

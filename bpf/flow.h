@@ -147,8 +147,8 @@ static __always_inline void flow_del_half(const struct flow_key *key,
 }
 
 /* Both halves are one unit. */
-static __always_inline void flow_del(const struct flow_key *key,
-				     const struct flow *flow)
+static __noinline __attribute__((unused)) void
+flow_del(const struct flow_key *key, const struct flow *flow)
 {
 	struct flow_key pair_key;
 	struct flow *pair;

@@ -18,6 +18,9 @@
 
 #include <bpfnet/abi.h>
 
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
 #define IP_FRAGMENT_BITS 0x3fff /* more fragments, or an offset */
 
 #define L4_OFFSET_V4 (ETH_HLEN + (int)sizeof(struct iphdr))
@@ -55,7 +58,8 @@ enum pkt_kind {
 
 /* What every packet's stages know: plain data, most of it the flow key. */
 struct pkt {
-	struct flow_key key; /* the tuple as it arrived */
+	/* The tuple as it arrived; aligned for pkt_set_ends and pkt_set_l4. */
+	struct flow_key key __attribute__((aligned(8)));
 	__u32 now; /* ticks */
 	__u32 in_ifindex; /* as in struct flow */
 	__u8 kind; /* enum pkt_kind */
@@ -103,57 +107,101 @@ static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
 	       a[4] == b[4] && a[5] == b[5];
 }
 
-/* An echo's identifier takes the place of a port: in sport of a request, in
- * dport of a reply, so that reversing a key works for it, too. */
-static __always_inline void pkt_set_echo(struct pkt *pkt,
-					 const struct icmp_echo *icmp,
-					 __u8 request, __u8 reply)
+/*
+ * The key is written in words of eight bytes, as the look-up reads it: a load
+ * that spans several smaller stores has to wait until they have left the CPU's
+ * store buffer.
+ */
+union key_word {
+	__be32 half[2];
+	struct {
+		__be16 sport;
+		__be16 dport;
+		__u8 proto;
+		__u8 pad[3];
+	} l4;
+	__u64 whole;
+};
+
+static __always_inline void key_set(struct flow_key *key, int word,
+				    union key_word value)
 {
-	if (icmp->type == request)
-		pkt->key.sport = icmp->id;
-	else if (icmp->type == reply)
-		pkt->key.dport = icmp->id;
-	else
-		return;
-	pkt->translatable = true;
-	pkt->echo_reply = icmp->type == reply;
+	__builtin_memcpy((char *)key + 8 * word, &value.whole, 8);
 }
 
-/* Ports of the transport header at l4, which is a constant at every call. */
-static __always_inline enum reason pkt_parse_l4(struct pkt *pkt, void *l4,
-						void *end)
+static __always_inline void pkt_set_ends_v4(struct pkt *pkt, __be32 src,
+					    __be32 dst)
+{
+	const union key_word zero = { .whole = 0 };
+
+	key_set(&pkt->key, 0, zero);
+	key_set(&pkt->key, 1,
+		(union key_word){ .half = { bpf_htonl(0xffff), src } });
+	key_set(&pkt->key, 2, zero);
+	key_set(&pkt->key, 3,
+		(union key_word){ .half = { bpf_htonl(0xffff), dst } });
+}
+
+static __always_inline void pkt_set_l4(struct pkt *pkt, __u8 proto,
+				       __be16 sport, __be16 dport)
+{
+	key_set(&pkt->key, 4,
+		(union key_word){ .l4 = { .sport = sport,
+					  .dport = dport,
+					  .proto = proto } });
+}
+
+/* An echo's identifier takes the place of a port: in sport of a request, in
+ * dport of a reply, so that reversing a key works for it, too. */
+static __always_inline void pkt_set_echo(struct pkt *pkt, __u8 proto,
+					 const struct icmp_echo *icmp,
+					 bool request)
+{
+	pkt_set_l4(pkt, proto, request ? icmp->id : 0, request ? 0 : icmp->id);
+	pkt->translatable = true;
+	pkt->echo_reply = !request;
+}
+
+/* Protocol and ports of the transport header at l4, whose offset is a constant
+ * at every call. */
+static __always_inline enum reason pkt_parse_l4(struct pkt *pkt, __u8 proto,
+						void *l4, void *end)
 {
 	struct icmp_echo *icmp = l4;
 	struct tcphdr *tcp = l4;
 	struct udphdr *udp = l4;
 
-	switch (pkt->key.proto) {
+	switch (proto) {
 	case IPPROTO_TCP:
 		if ((void *)(tcp + 1) > end)
 			return REASON_MALFORMED;
-		pkt->key.sport = tcp->source;
-		pkt->key.dport = tcp->dest;
+		pkt_set_l4(pkt, proto, tcp->source, tcp->dest);
 		pkt->tcp_flags = ((__u8 *)tcp)[13];
 		pkt->translatable = true;
 		return REASON_OK;
 	case IPPROTO_UDP:
 		if ((void *)(udp + 1) > end)
 			return REASON_MALFORMED;
-		pkt->key.sport = udp->source;
-		pkt->key.dport = udp->dest;
+		pkt_set_l4(pkt, proto, udp->source, udp->dest);
 		pkt->translatable = true;
 		return REASON_OK;
 	case IPPROTO_ICMP:
-		if ((void *)(icmp + 1) > end)
-			return REASON_MALFORMED;
-		pkt_set_echo(pkt, icmp, ICMP_ECHO, ICMP_ECHOREPLY);
-		return REASON_OK;
 	case IPPROTO_ICMPV6:
 		if ((void *)(icmp + 1) > end)
 			return REASON_MALFORMED;
-		pkt_set_echo(pkt, icmp, ICMPV6_ECHO_REQUEST, ICMPV6_ECHO_REPLY);
+		if (proto != (pkt->v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+			pkt_set_l4(pkt, proto, 0, 0);
+		else if (icmp->type ==
+			 (pkt->v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST))
+			pkt_set_echo(pkt, proto, icmp, true);
+		else if (icmp->type ==
+			 (pkt->v4 ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY))
+			pkt_set_echo(pkt, proto, icmp, false);
+		else
+			pkt_set_l4(pkt, proto, 0, 0);
 		return REASON_OK;
 	default:
+		pkt_set_l4(pkt, proto, 0, 0);
 		return REASON_OK;
 	}
 }
@@ -173,24 +221,22 @@ static __always_inline enum reason pkt_parse_v4(struct pkt *pkt, void *data,
 		return REASON_MALFORMED;
 
 	pkt->v4 = true;
-	pkt->key.src = ipaddr_v4(ip->saddr);
-	pkt->key.dst = ipaddr_v4(ip->daddr);
-	pkt->key.proto = ip->protocol;
+	pkt_set_ends_v4(pkt, ip->saddr, ip->daddr);
 	pkt->ttl = ip->ttl;
-	if (is_group_v4(ip->daddr)) {
+	if (unlikely(is_group_v4(ip->daddr))) {
 		pkt->kind = PKT_MULTICAST;
 		return REASON_OK;
 	}
-	if (ip->frag_off & bpf_htons(IP_FRAGMENT_BITS)) {
+	if (unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT_BITS))) {
 		pkt->kind = PKT_FRAGMENT;
 		return REASON_OK;
 	}
-	if (ip->ihl > 5) {
+	if (unlikely(ip->ihl > 5)) {
 		pkt->kind = PKT_OPTIONS;
 		return REASON_OK;
 	}
 	pkt->kind = PKT_FLOW;
-	return pkt_parse_l4(pkt, data + L4_OFFSET_V4, end);
+	return pkt_parse_l4(pkt, ip->protocol, data + L4_OFFSET_V4, end);
 }
 
 /* RFC 8200 4: headers that may stand between IPv6 and the transport. */
@@ -224,7 +270,6 @@ static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
 
 	__builtin_memcpy(&pkt->key.src, &ip->saddr, sizeof(pkt->key.src));
 	__builtin_memcpy(&pkt->key.dst, &ip->daddr, sizeof(pkt->key.dst));
-	pkt->key.proto = ip->nexthdr;
 	pkt->ttl = ip->hop_limit;
 	if (is_neighbour(ip, end)) {
 		pkt->kind = PKT_NEIGHBOUR;
@@ -243,7 +288,7 @@ static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
 		return REASON_OK;
 	}
 	pkt->kind = PKT_FLOW;
-	return pkt_parse_l4(pkt, data + L4_OFFSET_V6, end);
+	return pkt_parse_l4(pkt, ip->nexthdr, data + L4_OFFSET_V6, end);
 }
 
 /* Reads the headers. */
@@ -256,8 +301,8 @@ static __always_inline enum reason pkt_parse(struct __sk_buff *skb,
 
 	/* Headers beyond the linear part are rare (never on veth); pulling a
 	 * GSO fraglist panics kernels before 6.16, so those stay malformed. */
-	if (data + HEADERS_LEN > end && skb->len > (__u32)(end - data) &&
-	    !skb->gso_size) {
+	if (unlikely(data + HEADERS_LEN > end) &&
+	    skb->len > (__u32)(end - data) && !skb->gso_size) {
 		if (bpf_skb_pull_data(skb, skb->len < HEADERS_LEN ?
 						   skb->len :
 						   HEADERS_LEN))
@@ -269,7 +314,7 @@ static __always_inline enum reason pkt_parse(struct __sk_buff *skb,
 	if ((void *)(eth + 1) > end)
 		return REASON_MALFORMED;
 
-	if (skb->vlan_present) {
+	if (unlikely(skb->vlan_present)) {
 		pkt->kind = PKT_OTHER;
 		return REASON_OK;
 	}
