@@ -200,16 +200,8 @@ static __always_inline enum reason stage_outside_source(struct first *first)
 	return REASON_OK;
 }
 
-static __always_inline enum reason to_host_or(const struct pkt *pkt,
-					      enum reason why)
-{
-	return bpf_map_lookup_elem(&bn_locals, &pkt->key.dst) ?
-		       REASON_TO_STACK :
-		       why;
-}
-
-/* What cannot be a flow, or start one, stays with the bridge and the host, or
- * ends here. */
+/* What cannot be a flow, or start one, stays with the link, or ends here: with
+ * its ports unread, no rule could be asked about it. */
 static __always_inline enum reason stage_not_a_flow(const struct first *first)
 {
 	const struct pkt *pkt = &first->pkt;
@@ -220,9 +212,9 @@ static __always_inline enum reason stage_not_a_flow(const struct first *first)
 	case PKT_NEIGHBOUR:
 		return REASON_TO_STACK;
 	case PKT_FRAGMENT:
-		return to_host_or(pkt, REASON_FRAGMENT_UNKNOWN);
+		return REASON_FRAGMENT_UNKNOWN;
 	case PKT_OPTIONS:
-		return to_host_or(pkt, REASON_PROTOCOL);
+		return REASON_PROTOCOL;
 	default:
 		return pkt->echo_reply ? REASON_PROTOCOL : REASON_OK;
 	}
