@@ -184,6 +184,7 @@ struct gc_args dp_gc(struct dp *dp, __u16 slot);
 struct endpoint_stats dp_endpoint(struct dp *dp, __u32 slot);
 struct flow_stats dp_stats(struct dp *dp); /* since the test began */
 struct hits dp_hits(struct dp *dp, enum map_id map, __u32 id);
+__u64 dp_reason(struct dp *dp, enum reason why); /* since the load */
 
 /* Publishes host:port (host NULL: any address) on a container's port. */
 void dp_publish(struct dp *dp, __u8 proto, const char *host, __u16 port,
@@ -217,7 +218,7 @@ void dp_live_close(struct dp *dp);
 void dp_live_send(struct dp *dp, enum node node, const __u8 *bytes, size_t len);
 bool dp_live_receive(struct dp *dp, enum node node, const __u8 *want,
 		     size_t len);
-/* Waits until `count` packets have ended under why since the last run. */
+/* Waits until `count` packets in all have ended under why. */
 bool dp_live_reason(struct dp *dp, enum reason why, __u64 count);
 
 /* ------------------------------------------------------------ programs */

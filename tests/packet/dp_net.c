@@ -138,7 +138,8 @@ static bool make_outside(const struct dp *dp)
 		return false;
 	for (int device = WEB; device < DEVICES; device++)
 		if (is_cable(device))
-			fprintf(ip, "link set dev %s up\n", device_name[device]);
+			fprintf(ip, "link set dev %s up\n",
+				device_name[device]);
 	status = pclose(ip);
 	return setns(host, CLONE_NEWNET) == 0 && status == 0;
 }
@@ -238,12 +239,9 @@ bool dp_live_receive(struct dp *dp, enum node node, const __u8 *want,
 bool dp_live_reason(struct dp *dp, enum reason why, __u64 count)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
-	__u64 counts[REASON_COUNT];
 
 	for (int i = 0; i < LIVE_SECONDS * 1000; i++) {
-		assert_int_equal(
-			counters_reasons(dp->datapath, counts, &dp->err), 0);
-		if (counts[why] >= count)
+		if (dp_reason(dp, why) >= count)
 			return true;
 		nanosleep(&pause, NULL);
 	}

@@ -416,3 +416,11 @@ struct hits dp_hits(struct dp *dp, enum map_id map, __u32 id)
 	assert_int_equal(table_get(dp->datapath, map, &id, &hits), 0);
 	return hits;
 }
+
+__u64 dp_reason(struct dp *dp, enum reason why)
+{
+	__u64 counts[REASON_COUNT];
+
+	assert_int_equal(counters_reasons(dp->datapath, counts, &dp->err), 0);
+	return counts[why];
+}
