@@ -78,7 +78,7 @@ $(PACKET_BIN): $(PACKET_HELPERS)
 $B/tests/%: tests/%.c $B/libbpfnet.a
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP $(filter %.c %.o %.a,$^) \
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP $(filter %.c %.o,$^) $(filter %.a,$^) \
 		-lcmocka $(LIBS) -o $@
 
 clean: ## remove everything that was built

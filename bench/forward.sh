@@ -125,6 +125,13 @@ ns() { # PATH END: name of the namespace
 }
 
 # Without ip-netns-exec's private mounts, in which the pins would be missing.
+exec_in_ns() { # PATH END COMMAND...: for the background, takes the shell's place
+	local name
+	name=$(ns "$1" "$2")
+	shift 2
+	exec nsenter --net="/run/netns/$name" "$@"
+}
+
 in_ns() { # PATH END COMMAND...
 	local name
 	name=$(ns "$1" "$2")
@@ -334,7 +341,9 @@ path_add_bpfnet() {
 # Cached next hops are trusted only while an agent lives (see bpfnet-agent).
 agent_start() {
 	local tries
-	bpfnet_run agent run > "$TMP/agent.log" 2>&1 &
+	# exec: what is ended later must be the agent, not a shell around it.
+	exec_in_ns bpfnet h "$BPFNET" --instance "$PREFIX" --cgroup "$CGROUP" \
+		agent run > "$TMP/agent.log" 2>&1 &
 	AGENT=$!
 	for tries in 1 2 3 4 5 6; do
 		kill -0 $AGENT 2> /dev/null || break

@@ -416,19 +416,26 @@ static __always_inline enum reason stage_host_source(struct __sk_buff *skb,
 	return REASON_OK;
 }
 
-/* The uplink's own traffic, and every redirected packet, passes at the first
- * comparison; a source of ours ends here. */
+/*
+ * The uplink's own traffic, and every packet that bn_from_container redirects,
+ * passes at the first comparison. Most hosts have one uplink, so it is tried
+ * without a walk.
+ */
 static __always_inline bool is_translated(struct __sk_buff *skb)
 {
-	const struct uplink_val *uplink = uplink_find(skb->ifindex);
 	void *data = (void *)(long)skb->data;
 	void *end = (void *)(long)skb->data_end;
 	struct iphdr *ip = data + ETH_HLEN;
+	const struct uplink_val *uplink;
 	struct ethhdr *eth = data;
+	__u32 first = 0;
 
-	return uplink && (void *)(ip + 1) <= end &&
-	       eth->h_proto == bpf_htons(ETH_P_IP) &&
-	       ip->saddr == uplink->snat4.word[3];
+	if ((void *)(ip + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP))
+		return false;
+	uplink = bpf_map_lookup_elem(&bn_uplinks, &first);
+	if (uplink && uplink->ifindex != skb->ifindex)
+		uplink = uplink_find(skb->ifindex);
+	return uplink && ip->saddr == uplink->snat4.word[3];
 }
 
 /* ----------------------------------------------------------- entry points */

@@ -239,7 +239,7 @@ struct datapath_config {
 	__u32 generation;
 	__u32 route_generation;
 	__u32 heartbeat; /* tick of the agent's last sign of life, 0: never */
-	__u32 rules;	   /* how many; RULES_BANK says in which bank */
+	__u32 rules; /* how many; RULES_BANK says in which bank */
 	__u32 pad0;
 	__u8 intra; /* enum rule_action, inside a network */
 	__u8 inter; /* enum rule_action, between networks */

@@ -21,10 +21,23 @@
 struct datapath;
 
 enum map_id {
-	MAP_CONFIG, MAP_FLOWS, MAP_ENDPOINTS, MAP_ADDRS, MAP_NETWORKS,
-	MAP_SUBNETS, MAP_LOCALS, MAP_UPLINKS, MAP_PUBLISH, MAP_PUB_FROM,
-	MAP_PUB_HITS, MAP_RULES, MAP_RULE_HITS, MAP_REASONS, MAP_EP_STATS,
-	MAP_STATS, MAP_PEERS,
+	MAP_CONFIG,
+	MAP_FLOWS,
+	MAP_ENDPOINTS,
+	MAP_ADDRS,
+	MAP_NETWORKS,
+	MAP_SUBNETS,
+	MAP_LOCALS,
+	MAP_UPLINKS,
+	MAP_PUBLISH,
+	MAP_PUB_FROM,
+	MAP_PUB_HITS,
+	MAP_RULES,
+	MAP_RULE_HITS,
+	MAP_REASONS,
+	MAP_EP_STATS,
+	MAP_STATS,
+	MAP_PEERS,
 	MAP_COUNT
 };
 /* Names as the kernel and the pins show them ("bn_flows"), by enum map_id. */
@@ -37,7 +50,7 @@ int datapath_open(const char *instance, struct datapath **ret, struct err *err);
 
 /* What a fresh datapath is made with; goes to map sizes and rodata. */
 struct datapath_options {
-	__u32 flows_max;     /* flows; the table has twice as many entries */
+	__u32 flows_max; /* flows; the table has twice as many entries */
 	bool force_clsact;
 };
 /* Loads, verifies and pins all programs and maps; nothing stays on failure. A
@@ -53,7 +66,7 @@ int datapath_map(const struct datapath *dp, enum map_id map); /* fd, borrowed */
 /* The mmapped configuration: shared memory with the programs. Write single
  * fields with __atomic_store_n. Magic and ABI are already set. */
 struct datapath_config *datapath_config(const struct datapath *dp);
-void datapath_bump(struct datapath *dp);	/* decisions: generation++ */
+void datapath_bump(struct datapath *dp); /* decisions: generation++ */
 void datapath_bump_routes(struct datapath *dp); /* route_generation++ */
 __u32 datapath_now(void); /* the current tick, see FLOW_TICK_SHIFT */
 

@@ -48,8 +48,7 @@ static int open_checked(const char *path, const char *what, struct err *err)
 			       strerror(errno));
 	/* Asked of a device, the ioctl's number could mean anything. */
 	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
-		return err_set(err, -EINVAL, "%s is no network namespace",
-			       what);
+		return err_usage(err, "%s is no network namespace", what);
 	return take_fd(fd);
 }
 

@@ -34,17 +34,17 @@ static inline void cleanup_fclose(FILE **file)
 #define _cleanup_fclose_ __attribute__((cleanup(cleanup_fclose)))
 
 /* Hands the value over to the caller: the variable's cleanup does nothing. */
-#define take_fd(fd)                            \
-	({                                     \
-		int take_fd_ = (fd);           \
-		(fd) = -1;                     \
-		take_fd_;                      \
+#define take_fd(fd)                  \
+	({                           \
+		int take_fd_ = (fd); \
+		(fd) = -1;           \
+		take_fd_;            \
 	})
-#define take_ptr(ptr)                          \
-	({                                     \
+#define take_ptr(ptr)                              \
+	({                                         \
 		__typeof__(ptr) take_ptr_ = (ptr); \
-		(ptr) = NULL;                  \
-		take_ptr_;                     \
+		(ptr) = NULL;                      \
+		take_ptr_;                         \
 	})
 
 #endif

@@ -9,10 +9,10 @@
 #include <bpfnet/abi.h>
 
 /* Longest texts, NUL included: "IPv6/128", "[IPv6]:65535". */
-#define IP_TEXT_MAX	48
-#define CIDR_TEXT_MAX	52
+#define IP_TEXT_MAX 48
+#define CIDR_TEXT_MAX 52
 #define ENDPOINT_TEXT_MAX 64
-#define MAC_TEXT_MAX	18
+#define MAC_TEXT_MAX 18
 
 /* struct ipaddr (abi.h) holds IPv4 mapped into IPv6, in wire order. */
 
@@ -25,7 +25,7 @@ struct cidr {
 
 bool ip_is_v4(const struct ipaddr *ip);
 bool ip_is_zero(const struct ipaddr *ip); /* all 16 bytes; not 0.0.0.0 */
-bool ip_is_any(const struct ipaddr *ip);  /* 0.0.0.0 or :: */
+bool ip_is_any(const struct ipaddr *ip); /* 0.0.0.0 or :: */
 bool ip_is_loopback(const struct ipaddr *ip); /* 127.0.0.0/8 or ::1 */
 bool ip_is_multicast(const struct ipaddr *ip); /* and 255.255.255.255 */
 bool ip_is_link_local(const struct ipaddr *ip);

@@ -3,7 +3,12 @@
 #ifndef BPFNET_LOG_H
 #define BPFNET_LOG_H
 
-enum log_level { LOG_LEVEL_ERR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERR,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
 /* Messages above this level are not printed. Default: LOG_LEVEL_WARN. */
 void log_set_level(enum log_level level);
