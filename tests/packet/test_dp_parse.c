@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* test_dp_parse - short, impossible and unusual headers */
+#include "dp.h"
+
+#include <arpa/inet.h>
+
+#define V4_LEN (ETH_HLEN + 20)
+#define V6_LEN (ETH_HLEN + 40)
+#define TCP_LEN 20
+#define UDP_LEN 8
+#define ECHO_LEN 8
+#define MORE_FRAGMENTS 0x2000
+#define DO_NOT_FRAGMENT 0x4000
+
+static size_t ip_len(const struct dp *dp)
+{
+	return strchr(dp->ip.web, ':') ? V6_LEN : V4_LEN;
+}
+
+/* Frames as a container sends them, one of each protocol. */
+struct sample {
+	struct frame frame;
+	size_t min; /* shorter ones are malformed */
+};
+
+static void make_samples(const struct dp *dp, struct sample samples[3])
+{
+	size_t l3 = ip_len(dp);
+
+	samples[0].frame = frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80);
+	samples[0].min = l3 + TCP_LEN;
+	samples[1].frame = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+	samples[1].min = l3 + UDP_LEN;
+	samples[2].frame = frame_echo(dp->ip.web, dp->ip.mate, 1);
+	samples[2].min = l3 + ECHO_LEN;
+}
+
+/* ---------------------------------------------------------- truncation */
+
+static void every_truncation_from_a_container_is_malformed(void **state)
+{
+	struct dp *dp = *state;
+	struct sample samples[3];
+	__u8 bytes[FRAME_MAX];
+
+	make_samples(dp, samples);
+	for (int i = 0; i < 3; i++) {
+		struct frame frame =
+			frame_switched(samples[i].frame, WEB, FRONT);
+		size_t whole = frame_build(&frame, bytes), len = ip_len(dp);
+
+		for (; len < samples[i].min; len++) {
+			dp_ingress_bytes(dp, WEB, bytes, len);
+			dp_expect_dropped(dp, REASON_MALFORMED);
+		}
+		assert_int_equal(dp_flow_entries(dp), 2 * i);
+		for (; len <= whole; len++) {
+			dp_ingress_bytes(dp, WEB, bytes, len);
+			assert_int_equal(dp->why, REASON_FORWARDED);
+			assert_int_equal(dp->out_len, len);
+		}
+	}
+}
+
+static void every_truncation_from_outside_is_malformed(void **state)
+{
+	struct dp *dp = *state;
+	struct sample samples[3];
+	__u8 bytes[FRAME_MAX];
+
+	dp_publish(dp, IPPROTO_TCP, NULL, 80, WEB, 80);
+	dp_publish(dp, IPPROTO_UDP, NULL, 53, WEB, 53);
+	make_samples(dp, samples);
+	for (int i = 0; i < 3; i++) {
+		struct frame frame = samples[i].frame;
+		size_t len = ip_len(dp);
+
+		frame.src = dp->ip.client;
+		frame.dst = dp->ip.host;
+		frame = frame_switched(frame, ROUTER, UP);
+		frame_build(&frame, bytes);
+		for (; len < samples[i].min; len++) {
+			dp_ingress_bytes(dp, UP, bytes, len);
+			dp_expect_dropped(dp, REASON_MALFORMED);
+		}
+		dp_ingress_bytes(dp, UP, bytes, len);
+		/* Nobody publishes pings. */
+		assert_int_equal(dp->why,
+				 i == 2 ? REASON_TO_STACK : REASON_FORWARDED);
+	}
+}
+
+static void every_truncation_to_a_container_is_malformed(void **state)
+{
+	struct dp *dp = *state;
+	struct sample samples[3];
+	__u8 bytes[FRAME_MAX];
+
+	make_samples(dp, samples);
+	for (int i = 0; i < 3; i++) {
+		struct frame frame = samples[i].frame;
+		size_t len = ip_len(dp);
+
+		frame.src = dp->ip.front;
+		frame = frame_switched(frame, FRONT, MATE);
+		frame_build(&frame, bytes);
+		for (; len < samples[i].min; len++) {
+			dp_egress_bytes(dp, MATE, bytes, len);
+			dp_expect_dropped(dp, REASON_MALFORMED);
+		}
+		dp_egress_bytes(dp, MATE, bytes, len);
+		dp_expect_passed(dp, REASON_FORWARDED);
+	}
+}
+
+/* Test runs want a whole IP header, so shorter frames come by a device. */
+static void frame_without_a_whole_ip_header_is_malformed(void **state)
+{
+	static const enum node nodes[] = { WEB, UP };
+	struct dp *dp = *state;
+	struct frame frame = frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80);
+	__u64 before = dp_reason(dp, REASON_MALFORMED);
+	__u8 bytes[FRAME_MAX];
+
+	frame_build(&frame, bytes);
+	dp_live_open(dp);
+	for (int i = 0; i < 2; i++)
+		for (size_t len = ETH_HLEN; len < ip_len(dp); len++) {
+			dp_live_send(dp, nodes[i], bytes, len);
+			assert_true(
+				dp_live_reason(dp, REASON_MALFORMED, ++before));
+		}
+	dp_live_close(dp);
+	assert_int_equal(dp_reason(dp, REASON_MALFORMED), before);
+	assert_int_equal(dp_flow_entries(dp), 0);
+}
+
+/* The guard looks for our addresses; what has none is none of its business. */
+static void truncation_to_the_uplink_passes_uncounted(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_switched(
+		frame_tcp(dp->ip.web, 4000, dp->ip.server, 80), UP, ROUTER);
+	__u8 bytes[FRAME_MAX];
+	size_t len = ip_len(dp);
+
+	frame_build(&frame, bytes);
+	for (; len < ip_len(dp) + TCP_LEN; len++) {
+		dp_egress_bytes(dp, UP, bytes, len);
+		dp_expect_passed(dp, REASON_OK);
+	}
+	dp_egress_bytes(dp, UP, bytes, len);
+	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+}
+
+/* Ethernet pads short frames: the padding stays and counts for nothing. */
+static void padding_after_the_packet_is_kept(void **state)
+{
+	static const __u8 padding[] = { 1, 2, 3, 4, 5, 6 };
+	struct dp *dp = *state;
+	struct frame frame = frame_udp(dp->ip.web, 4000, dp->ip.server, 53);
+	struct frame want = frame_out(frame_from(frame, dp->ip.host, 4000));
+	__u8 bytes[FRAME_MAX];
+	size_t len;
+
+	frame = frame_switched(frame, WEB, FRONT);
+	len = frame_build(&frame, bytes);
+	memcpy(bytes + len, padding, sizeof(padding));
+	dp_ingress_bytes(dp, WEB, bytes, len + sizeof(padding));
+
+	assert_int_equal(dp->why, REASON_FORWARDED);
+	frame_build(&want, bytes);
+	memcpy(bytes + len, padding, sizeof(padding));
+	assert_int_equal(dp->out_len, len + sizeof(padding));
+	assert_memory_equal(dp->out, bytes, dp->out_len);
+}
+
+/* ---------------------------------------------------------- impossible */
+
+/* Runs it with another first byte of the IP header: version and length. */
+static void run_with_first_byte(struct dp *dp, __u8 first)
+{
+	struct frame frame = frame_switched(
+		frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80), WEB, FRONT);
+	__u8 bytes[FRAME_MAX];
+	size_t len = frame_build(&frame, bytes);
+
+	bytes[ETH_HLEN] = first;
+	dp_ingress_bytes(dp, WEB, bytes, len);
+}
+
+static void wrong_version_is_malformed(void **state)
+{
+	static const __u8 v4[] = { 0x05, 0x35, 0x55, 0x65, 0xf5 };
+	static const __u8 v6[] = { 0x00, 0x40, 0x45, 0x50, 0x70, 0xf0 };
+	struct dp *dp = *state;
+	bool is_v6 = strchr(dp->ip.web, ':');
+
+	for (size_t i = 0; i < (is_v6 ? sizeof(v6) : sizeof(v4)); i++) {
+		run_with_first_byte(dp, is_v6 ? v6[i] : v4[i]);
+
+		dp_expect_dropped(dp, REASON_MALFORMED);
+	}
+	assert_int_equal(dp_flow_entries(dp), 0);
+}
+
+static void header_shorter_than_twenty_bytes_is_malformed(void **state)
+{
+	struct dp *dp = *state;
+
+	for (__u8 words = 0; words < 5; words++) {
+		run_with_first_byte(dp, 0x40 | words);
+
+		dp_expect_dropped(dp, REASON_MALFORMED);
+	}
+}
+
+/* ------------------------------------------------------------- unusual */
+
+static void fragment_is_dropped_on_its_way_elsewhere(void **state)
+{
+	static const __u16 fields[] = {
+		MORE_FRAGMENTS, MORE_FRAGMENTS | 185, 185, 1,
+		0x1fff,		DO_NOT_FRAGMENT | 185
+	};
+	struct dp *dp = *state;
+	struct frame frame = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		frame.fragment = fields[i];
+		dp_ingress(dp, WEB, frame);
+		dp_expect_dropped(dp, REASON_FRAGMENT_UNKNOWN);
+		dp_ingress(dp, WEB, frame_to(frame, dp->ip.server, 53));
+		dp_expect_dropped(dp, REASON_FRAGMENT_UNKNOWN);
+	}
+	assert_int_equal(dp_flow_entries(dp), 0);
+}
+
+static void fragment_from_outside_is_the_hosts_or_unpublished(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_udp(dp->ip.client, 4000, dp->ip.host, 53);
+
+	dp_publish(dp, IPPROTO_UDP, NULL, 53, WEB, 53);
+	frame.fragment = MORE_FRAGMENTS;
+	dp_ingress(dp, UP, frame);
+	dp_expect_passed(dp, REASON_TO_STACK);
+	dp_ingress(dp, UP, frame_to(frame, dp->ip.web, 53));
+	dp_expect_dropped(dp, REASON_UNPUBLISHED);
+}
+
+static void packet_that_must_not_be_fragmented_is_no_fragment(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_udp(dp->ip.web, 4000, dp->ip.server, 53);
+
+	frame.fragment = DO_NOT_FRAGMENT;
+	dp_ingress(dp, WEB, frame);
+
+	dp_expect_sent(dp, frame_out(frame_from(frame, dp->ip.host, 4000)));
+}
+
+static void ip_options_are_not_forwarded(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80);
+
+	for (frame.options = 1; frame.options <= 10; frame.options++) {
+		dp_ingress(dp, WEB, frame);
+		dp_expect_dropped(dp, REASON_PROTOCOL);
+		dp_ingress(dp, WEB, frame_to(frame, dp->ip.server, 80));
+		dp_expect_dropped(dp, REASON_PROTOCOL);
+	}
+	assert_int_equal(dp_flow_entries(dp), 0);
+}
+
+/* The first words of the options look like the flow's own ports. */
+static void ip_options_do_not_meet_a_flow(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_tcp(dp->ip.web, 0x0101, dp->ip.mate, 0x0101);
+
+	dp_ingress(dp, WEB, frame);
+	dp_expect_sent(dp, frame_switched(frame, WEB, MATE));
+	frame.options = 1;
+	dp_ingress(dp, WEB, frame);
+
+	dp_expect_dropped(dp, REASON_PROTOCOL);
+}
+
+static void extension_headers_are_not_forwarded(void **state)
+{
+	static const __u8 headers[] = { IPPROTO_HOPOPTS, IPPROTO_ROUTING,
+					IPPROTO_DSTOPTS };
+	struct dp *dp = *state;
+	struct frame frame = frame_udp(dp->ip.web, 0, dp->ip.mate, 0);
+
+	frame.payload = 40;
+	for (size_t i = 0; i < sizeof(headers); i++) {
+		frame.proto = headers[i];
+		dp_ingress(dp, WEB, frame);
+		dp_expect_dropped(dp, REASON_PROTOCOL);
+	}
+	frame.proto = IPPROTO_FRAGMENT;
+	dp_ingress(dp, WEB, frame);
+	dp_expect_dropped(dp, REASON_FRAGMENT_UNKNOWN);
+}
+
+static void fragment_or_options_to_the_host_are_its_own(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_udp(dp->ip.web, 4000, dp->ip.front, 53);
+
+	frame.fragment = MORE_FRAGMENTS;
+	dp_ingress(dp, WEB, frame);
+	dp_expect_passed(dp, REASON_TO_STACK);
+	frame.fragment = 0;
+	frame.options = 1;
+	dp_ingress(dp, WEB, frame);
+	dp_expect_passed(dp, REASON_TO_STACK);
+}
+
+static void icmp_that_is_no_echo_is_not_masqueraded(void **state)
+{
+	static const __u8 types_v4[] = { 3, 5, 11, 13, 17 };
+	static const __u8 types_v6[] = { 1, 2, 3, 4, 138 };
+	struct dp *dp = *state;
+	struct frame frame = frame_echo(dp->ip.web, dp->ip.server, 1);
+	bool is_v6 = strchr(dp->ip.web, ':');
+
+	for (size_t i = 0; i < sizeof(types_v4); i++) {
+		frame.icmp_type = is_v6 ? types_v6[i] : types_v4[i];
+		dp_ingress(dp, WEB, frame);
+
+		dp_expect_dropped(dp, REASON_PROTOCOL);
+	}
+	assert_int_equal(dp_flow_entries(dp), 0);
+}
+
+static void unicast_protocol_without_payload_is_switched(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_udp(dp->ip.web, 0, dp->ip.mate, 0);
+
+	frame.proto = 253; /* RFC 3692: for experiments */
+	for (frame.payload = 0; frame.payload < 9; frame.payload++) {
+		dp_ingress(dp, WEB, frame);
+
+		dp_expect_sent(dp, frame_switched(frame, WEB, MATE));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DP_TEST_BOTH(every_truncation_from_a_container_is_malformed),
+		DP_TEST_BOTH(every_truncation_from_outside_is_malformed),
+		DP_TEST_BOTH(every_truncation_to_a_container_is_malformed),
+		DP_TEST_BOTH(frame_without_a_whole_ip_header_is_malformed),
+		DP_TEST_BOTH(truncation_to_the_uplink_passes_uncounted),
+		DP_TEST_BOTH(padding_after_the_packet_is_kept),
+		DP_TEST_BOTH(wrong_version_is_malformed),
+		DP_TEST(header_shorter_than_twenty_bytes_is_malformed),
+		DP_TEST(fragment_is_dropped_on_its_way_elsewhere),
+		DP_TEST(fragment_from_outside_is_the_hosts_or_unpublished),
+		DP_TEST(packet_that_must_not_be_fragmented_is_no_fragment),
+		DP_TEST(ip_options_are_not_forwarded),
+		DP_TEST(ip_options_do_not_meet_a_flow),
+		DP_TEST_V6(extension_headers_are_not_forwarded),
+		DP_TEST(fragment_or_options_to_the_host_are_its_own),
+		DP_TEST_BOTH(icmp_that_is_no_echo_is_not_masqueraded),
+		DP_TEST_BOTH(unicast_protocol_without_payload_is_switched),
+	};
+
+	return dp_main(tests);
+}
