@@ -151,8 +151,8 @@ static void what_is_no_namespace_is_refused(void **state)
 	} cases[] = {
 		{ "none-of-this-name", -ENOENT, EXIT_NOT_FOUND },
 		{ "/none/here", -ENOENT, EXIT_NOT_FOUND },
-		{ "/etc/passwd", -EINVAL, EXIT_FAILED },
-		{ "/proc/self/ns/mnt", -EINVAL, EXIT_FAILED },
+		{ "/etc/passwd", -EINVAL, EXIT_USAGE },
+		{ "/proc/self/ns/mnt", -EINVAL, EXIT_USAGE },
 		{ "pid:", -EINVAL, EXIT_USAGE },
 		{ "pid:1x", -EINVAL, EXIT_USAGE },
 		{ "pid:-1", -EINVAL, EXIT_USAGE },
