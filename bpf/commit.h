@@ -122,14 +122,17 @@ static __always_inline bool conflict_clear(const struct first *first,
 {
 	const struct flow_key *key = &first->reply_key;
 	struct flow *old = bpf_map_lookup_elem(&bn_flows, key);
+	struct flow_key pair_key;
+	struct flow *pair;
 	__u32 limit;
 
 	if (!old)
 		return true;
+	flow_pair_key(key, old, &pair_key);
+	pair = bpf_map_lookup_elem(&bn_flows, &pair_key);
 	limit = flow_idle_limit(config, key->proto, old->seen,
-				flow_pair_seen(key, old));
-	/* Another CPU's clock may already be a tick ahead. */
-	if ((__s32)(first->pkt.now - old->last_seen) <= (__s32)limit)
+				pair ? pair->seen : 0);
+	if (flow_idle_ticks(first->pkt.now, old, pair) <= (__s32)limit)
 		return false;
 	flow_del(key, old);
 	return true;
@@ -147,6 +150,7 @@ reply_insert(struct first *first, const struct datapath_config *config)
 	/* An echo request's identifier moves to the other side of its reply. */
 	key->dport = first->pkt.key.sport;
 	key->proto = first->pkt.key.proto;
+	key->no_echo = first->pkt.key.no_echo;
 	if (!ipaddr_is_zero(&first->snat)) {
 		key->dst = first->snat;
 		return snat_insert(first, config);

@@ -10,16 +10,23 @@
 #include "nat.h"
 #include "policy.h"
 
+static __always_inline __u32 network_flags(const struct peer *peer)
+{
+	__u32 id = peer->network;
+	const struct network_val *network;
+
+	if (peer->place != PLACE_ENDPOINT)
+		return 0;
+	network = bpf_map_lookup_elem(&bn_networks, &id);
+	return network ? network->flags : 0;
+}
+
 /* The structural limits of networks, then the rules. */
 static __always_inline enum reason decide(struct first *first,
 					  const struct datapath_config *config)
 {
-	__u32 id = first->to.place == PLACE_ENDPOINT ? first->to.network :
-						       first->from.network;
-	const struct network_val *network =
-		bpf_map_lookup_elem(&bn_networks, &id);
-
-	first->network_flags = network ? network->flags : 0;
+	first->network_flags =
+		network_flags(&first->from) | network_flags(&first->to);
 	if ((first->network_flags & NETWORK_INTERNAL) &&
 	    (first->to.place == PLACE_WORLD ||
 	     first->from.place == PLACE_WORLD))

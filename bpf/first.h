@@ -39,7 +39,7 @@ struct first {
 	struct peer to; /* backend */
 	__be16 backend_port;
 	__u16 pad;
-	__u32 network_flags; /* enum network_flags of the endpoint's network */
+	__u32 network_flags; /* enum network_flags of both ends' networks */
 	__u32 publish; /* id, 0: none */
 	__u32 rule; /* id, 0: a default decided */
 	struct hop hop; /* towards PLACE_WORLD */

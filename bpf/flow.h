@@ -64,7 +64,19 @@ static __always_inline void flow_pair_key(const struct flow_key *key,
 		.sport = flow->to_dport,
 		.dport = flow->to_sport,
 		.proto = key->proto,
+		.no_echo = key->no_echo,
 	};
+}
+
+/* A flow lives while either half does; negative means that another CPU's clock
+ * is already a tick ahead. pair may be NULL. */
+static __always_inline __s32 flow_idle_ticks(__u32 now, const struct flow *flow,
+					     const struct flow *pair)
+{
+	__s32 mine = now - flow->last_seen;
+	__s32 other = pair ? (__s32)(now - pair->last_seen) : mine;
+
+	return mine < other ? mine : other;
 }
 
 static __always_inline __u8 flow_pair_seen(const struct flow_key *key,

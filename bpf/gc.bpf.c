@@ -32,20 +32,6 @@ static __always_inline bool is_wanted(const struct gc_walk *walk,
 					    flow->out_slot == walk->slot));
 }
 
-/* A flow lives while either half does. */
-static __always_inline __u32 idle_ticks(const struct gc_walk *walk,
-					const struct flow *flow,
-					const struct flow *pair)
-{
-	__u32 mine = walk->now - flow->last_seen;
-	__u32 other = pair ? walk->now - pair->last_seen : mine;
-
-	/* A packet may have come after walk->now was read. */
-	if ((__s32)mine < 0 || (__s32)other < 0)
-		return 0;
-	return mine < other ? mine : other;
-}
-
 /*
  * Visits every entry, and decides about a flow at its forward half; a reply
  * half alone is one whose forward half was never written or is already gone.
@@ -71,7 +57,8 @@ static long gc_visit(struct bpf_map *map, const struct flow_key *key,
 
 	other = pair ? pair->seen : 0;
 	limit = flow_idle_limit(walk->config, key->proto, flow->seen, other);
-	if (idle_ticks(walk, flow, pair) <= limit && !is_wanted(walk, flow)) {
+	if (flow_idle_ticks(walk->now, flow, pair) <= (__s32)limit &&
+	    !is_wanted(walk, flow)) {
 		if (other & FLOW_SEEN)
 			walk->established++;
 		else

@@ -118,7 +118,8 @@ union key_word {
 		__be16 sport;
 		__be16 dport;
 		__u8 proto;
-		__u8 pad[3];
+		__u8 no_echo;
+		__u8 pad[2];
 	} l4;
 	__u64 whole;
 };
@@ -149,6 +150,12 @@ static __always_inline void pkt_set_l4(struct pkt *pkt, __u8 proto,
 		(union key_word){ .l4 = { .sport = sport,
 					  .dport = dport,
 					  .proto = proto } });
+}
+
+static __always_inline void pkt_set_no_echo(struct pkt *pkt, __u8 proto)
+{
+	key_set(&pkt->key, 4,
+		(union key_word){ .l4 = { .proto = proto, .no_echo = 1 } });
 }
 
 /* An echo's identifier takes the place of a port: in sport of a request, in
@@ -198,7 +205,7 @@ static __always_inline enum reason pkt_parse_l4(struct pkt *pkt, __u8 proto,
 			 (pkt->v4 ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY))
 			pkt_set_echo(pkt, proto, icmp, false);
 		else
-			pkt_set_l4(pkt, proto, 0, 0);
+			pkt_set_no_echo(pkt, proto);
 		return REASON_OK;
 	default:
 		pkt_set_l4(pkt, proto, 0, 0);

@@ -87,7 +87,7 @@ static long rule_visit(__u32 index, struct rule_walk *walk)
 /*
  * Where no rule decides. Replies never come here. A published port opens its
  * endpoint to everybody whom its "from" list admits, other networks included,
- * but not into an internal network.
+ * but neither into an internal network nor out of one.
  */
 static __always_inline bool default_allows(const struct first *first,
 					   const struct datapath_config *config)

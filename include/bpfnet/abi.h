@@ -27,7 +27,8 @@ struct flow_key {
 	__be16 sport; /* ICMP echo: identifier in a request, else 0 */
 	__be16 dport; /* ICMP echo: identifier in a reply, else 0 */
 	__u8 proto;
-	__u8 pad[3];
+	__u8 no_echo; /* 1: ICMP that is no echo, apart from an echo of id 0 */
+	__u8 pad[2];
 };
 
 /* What a flow's packets do once they are translated. */

@@ -15,6 +15,7 @@ struct flow_key flow_reply_key(const struct flow_key *key,
 		.sport = flow->to_dport,
 		.dport = flow->to_sport,
 		.proto = key->proto,
+		.no_echo = key->no_echo,
 	};
 
 	return reply;
