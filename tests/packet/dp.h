@@ -113,6 +113,13 @@ struct frame frame_into(struct frame frame, enum node node);
 struct frame frame_switched(struct frame frame, enum node from, enum node to);
 
 size_t frame_build(const struct frame *frame, __u8 *bytes);
+/* As a stack leaves TCP and UDP to the device: the checksum field, at offset
+ * from start, holds the sum of the pseudo header only. */
+struct partial {
+	__u16 start, offset;
+};
+size_t frame_build_partial(const struct frame *frame, __u8 *bytes,
+			   struct partial *ret_partial);
 /* The key of the flow entry that this frame meets. */
 struct flow_key frame_key(const struct frame *frame);
 const __u8 *node_mac(enum node node);
@@ -214,8 +221,10 @@ void dp_address_del(struct dp *dp, const char *ip);
 /* Attaches the programs and opens a socket at every device's other end. */
 void dp_live_open(struct dp *dp);
 void dp_live_close(struct dp *dp);
-/* The node sends; false when nothing of that length arrives at the other. */
+/* The node sends; false when exactly this frame does not arrive in time. */
 void dp_live_send(struct dp *dp, enum node node, const __u8 *bytes, size_t len);
+void dp_live_send_partial(struct dp *dp, enum node node, const __u8 *bytes,
+			  size_t len, struct partial partial);
 bool dp_live_receive(struct dp *dp, enum node node, const __u8 *want,
 		     size_t len);
 /* Waits until `count` packets in all have ended under why. */

@@ -178,6 +178,10 @@ static void from_list_admits_only_its_clients(void **state)
 	syn.src = v4 ? "203.0.113.95" : "2001:db8:7::97";
 	dp_ingress(dp, UP, syn);
 	dp_expect_dropped(dp, REASON_PUBLISH_FROM);
+	/* A list may have single addresses and several entries. */
+	dp_publish_from(dp, v4 ? "203.0.113.95/32" : "2001:db8:7::97/128");
+	dp_ingress(dp, UP, syn);
+	dp_expect_sent(dp, frame_into(frame_to(syn, dp->ip.web, 80), WEB));
 }
 
 static void from_list_of_one_port_says_nothing_about_another(void **state)
