@@ -143,6 +143,7 @@ struct dp {
 	size_t in_len, out_len;
 	int verdict; /* TC_ACT_* */
 	enum reason why; /* the one that was counted; REASON_OK: none */
+	int packet_type; /* PACKET_*, of the last dp_live_receive */
 	struct err err;
 };
 

@@ -250,13 +250,17 @@ bool dp_live_receive(struct dp *dp, enum node node, const __u8 *want,
 		     size_t len)
 {
 	struct timeval wait = { .tv_sec = LIVE_SECONDS };
+	struct sockaddr_ll from = { 0 };
+	socklen_t size = sizeof(from);
 	__u8 got[FRAME_MAX];
 	ssize_t n;
 
 	setsockopt(dp->sockets[node], SOL_SOCKET, SO_RCVTIMEO, &wait,
 		   sizeof(wait));
 	do {
-		n = recv(dp->sockets[node], got, sizeof(got), 0);
+		n = recvfrom(dp->sockets[node], got, sizeof(got), 0,
+			     (void *)&from, &size);
+		dp->packet_type = from.sll_pkttype;
 		if (n == (ssize_t)len && memcmp(got, want, len) == 0)
 			return true;
 	} while (n >= 0);
