@@ -199,7 +199,7 @@ void dp_publish(struct dp *dp, __u8 proto, const char *host, __u16 port,
 		enum node node, __u16 backend_port);
 void dp_unpublish(struct dp *dp, __u8 proto, const char *host, __u16 port);
 /* Makes the last publish admit only these clients, and the ones before. */
-void dp_publish_from(struct dp *dp, const char *cidr);
+void dp_publish_from(struct dp *dp, const char *prefix);
 
 /* Puts these rules in force, as a change of policy does. */
 #define dp_rules(dp, ...)                                               \
@@ -208,7 +208,7 @@ void dp_publish_from(struct dp *dp, const char *cidr);
 			     sizeof(struct rule_val))
 void dp_rules_set(struct dp *dp, const struct rule_val *rules, size_t count);
 void dp_rules_clear(struct dp *dp);
-struct selector select_cidr(const char *cidr);
+struct selector select_cidr(const char *prefix);
 
 void dp_network_flags(struct dp *dp, __u32 network, __u32 flags);
 void dp_uplink(struct dp *dp, const char *snat4, const char *snat6);
