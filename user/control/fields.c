@@ -141,6 +141,7 @@ static const struct field rule_fields[] = {
 	ARRAY(policy_rule, ports, nports, FIELD_PORTS),
 	FIELD(policy_rule, allow, FIELD_BOOL),
 	FIELD(policy_rule, log, FIELD_BOOL),
+	FIELD(policy_rule, dormant, FIELD_BOOL),
 	NUMBER(policy_rule, id, RULES_MAX - 1),
 	END,
 };
