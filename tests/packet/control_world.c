@@ -284,14 +284,21 @@ static char *sorted(char *text)
 	return result;
 }
 
+/* Carrier and duplicate address detection change by themselves. */
+#define STEADY                                                    \
+	"sed -E 's/<[^>]*[,<]UP[,>][^>]*>/up/; s/<[^>]*>/down/; " \
+	"s/ qdisc [a-z_]+| linkdown//g; "                         \
+	"s/ (state [A-Z]+|tentative|valid_lft).*//; /fe80:/d'"
+
 char *snapshot(struct world *world)
 {
 	_cleanup_free_ char *seen = output_of(
 		"cd " RUN_DIR " 2>/dev/null && grep -r . . ; cd /;"
-		"find " PIN_DIR " 2>/dev/null; ip -o link | sed 's/ qlen.*//';"
-		"ip -o addr | sed 's/ *valid_lft.*//';"
-		"ls /run/netns 2>/dev/null; for ns in $(ls /run/netns); do "
-		"ip -n $ns -br addr; ip -n $ns route; done");
+		"find " PIN_DIR " 2>/dev/null; "
+		"{ ip -o link; ip -o addr; ip route; } | " STEADY "; "
+		"for ns in $(ls /run/netns 2>/dev/null); do echo $ns; "
+		"{ ip -n $ns -o link; ip -n $ns -o addr; ip -n $ns route; } | " STEADY
+		"; done");
 	struct control *control = control_of(world, CONTROL_READ);
 	char *text = NULL;
 	size_t len;
