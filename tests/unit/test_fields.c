@@ -223,10 +223,12 @@ static void fill_rule(struct dice *dice, struct policy_rule *r)
 	}
 	r->allow = random_bool(dice);
 	r->log = random_bool(dice);
+	r->dormant = random_bool(dice);
 	r->id = random_number(dice, RULES_MAX - 1);
 }
 
-/* What alignment leaves between two members, or behind the last one. */
+/* What alignment leaves between two members, or behind the last one. A new
+ * member that just fits in there has to be added to the filling by hand. */
 #define END_OF(kind, member) \
 	(offsetof(struct kind, member) + sizeof(((struct kind *)0)->member))
 #define HOLE(kind, after, before)                                  \
@@ -252,7 +254,7 @@ static const size_t holes[KINDS][4][2] = {
 			     TAIL(publish, id) },
 	[OBJECT_RULE] = { HOLE(policy_rule, proto, ports),
 			  HOLE(policy_rule, ports, nports),
-			  HOLE(policy_rule, log, id) },
+			  HOLE(policy_rule, dormant, id) },
 };
 
 /* Zeros in the holes, UNKNOWN in every member that is not filled here. */
