@@ -121,7 +121,7 @@ static void foreign_device_of_a_leftovers_name_stays(void **state)
 	must("ip link del bne-web");
 }
 
-static void rules_about_what_a_killed_process_removed_go(void **state)
+static void rules_about_what_a_killed_process_removed_stay(void **state)
 {
 	struct world *world = *state;
 
@@ -131,7 +131,7 @@ static void rules_about_what_a_killed_process_removed_go(void **state)
 
 	open_and_close(world);
 
-	assert_int_equal(model_count(world), 2); /* front, namespace web */
+	assert_int_equal(model_count(world), 3); /* front, rule, namespace */
 	must_apply(world);
 	assert_tables_match(world);
 }
@@ -189,9 +189,41 @@ static void vanished_endpoint_is_forgotten_with_its_ports(void **state)
 	await("! ip link show bne-web 2>/dev/null");
 	open_and_close(world);
 
-	/* front, api, its port, rule and namespace */
-	assert_int_equal(model_count(world), 5);
+	/* front, api, its port, rule and namespace; and the rule about web */
+	assert_int_equal(model_count(world), 6);
 	assert_tables_match(world);
+}
+
+/* Else a container could get rid of the rules about it. */
+static void device_that_a_container_deleted_comes_back(void **state)
+{
+	struct world *world = *state;
+
+	want_web(world);
+	must_apply(world);
+
+	must("ip -n web link del eth0");
+	await("! ip link show bne-web 2>/dev/null");
+	open_and_close(world);
+
+	assert_int_equal(model_count(world), 5);
+	assert_true(succeeds("ip -n web link show eth0 | grep -q LOWER_UP"));
+	assert_tables_match(world);
+}
+
+static void dry_run_makes_nothing_good(void **state)
+{
+	struct world *world = *state;
+
+	want_web(world);
+	must_apply(world);
+
+	must("ip -n web link del eth0");
+	await("! ip link show bne-web 2>/dev/null");
+	control_close(control_of(world, CONTROL_PLAN));
+
+	assert_false(succeeds("ip link show bne-web 2>/dev/null"));
+	assert_int_equal(model_count(world), 5);
 }
 
 /* Also when the kernel has not come to remove its device. */
@@ -563,10 +595,12 @@ int main(void)
 		WORLD_TEST(leftover_record_alone_is_removed),
 		WORLD_TEST(namespace_that_was_there_outlives_a_killed_process),
 		WORLD_TEST(foreign_device_of_a_leftovers_name_stays),
-		WORLD_TEST(rules_about_what_a_killed_process_removed_go),
+		WORLD_TEST(rules_about_what_a_killed_process_removed_stay),
 		WORLD_TEST(tables_of_an_unfinished_apply_are_filled),
 		WORLD_TEST(datapath_that_nobody_came_to_use_is_unloaded),
 		WORLD_TEST(vanished_endpoint_is_forgotten_with_its_ports),
+		WORLD_TEST(device_that_a_container_deleted_comes_back),
+		WORLD_TEST(dry_run_makes_nothing_good),
 		WORLD_TEST(vanished_endpoint_comes_back_with_the_next_apply),
 		WORLD_TEST(namespace_that_lost_its_name_keeps_its_endpoint),
 		WORLD_TEST(lost_bridge_is_made_again),

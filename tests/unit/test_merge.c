@@ -352,9 +352,9 @@ static void port_of_somebody_else_is_not_taken(void **state)
 	put_port(&both->have, ORIGIN_CLI, "7777", "mine");
 	put_port(&both->file, ORIGIN_FILE, "7777", "other");
 
-	assert_int_equal(model_merge(&both->have, &both->file, false,
-				     &both->err),
-			 -EADDRINUSE);
+	assert_int_equal(
+		model_merge(&both->have, &both->file, false, &both->err),
+		-EADDRINUSE);
 	assert_int_equal(both->err.exit, EXIT_CONFLICT);
 	assert_non_null(strstr(both->err.text, "'mine'"));
 }

@@ -160,7 +160,7 @@ static int control_read(struct control *control, struct err *err)
 	if (!rc && control->mode != CONTROL_READ) {
 		rc = check_home(control, err);
 		rc = rc ? rc : nl_open(-1, &control->nl, err);
-		if (!rc && !control->homeless)
+		if (!rc && !control->homeless && control->mode != CONTROL_PLAN)
 			rc = tolerated(control, observe(control, &state, err),
 				       err);
 	}

@@ -197,3 +197,56 @@ unsigned int host_mtu(const struct host *host, const struct model *model,
 	link = host_find_link(host, model->uplinks[0].ifname);
 	return link ? link->mtu : MTU_DEFAULT;
 }
+
+/* A bridge of ours may be about to go; between our networks model_check
+ * judges. */
+static bool is_own_bridge(const struct model *actual, const char *name)
+{
+	for (size_t i = 0; i < actual->nnetworks; i++)
+		if (!strcmp(actual->networks[i].bridge, name))
+			return true;
+	return false;
+}
+
+static int check_subnet(const struct host *host, const struct model *actual,
+			const struct network *network,
+			const struct cidr *subnet, struct err *err)
+{
+	char mine[CIDR_TEXT_MAX], theirs[CIDR_TEXT_MAX];
+
+	for (size_t i = 0; i < host->naddrs; i++) {
+		const struct addr_info *addr = &host->addrs[i];
+		const struct link_info *link =
+			host_find_index(host, addr->ifindex);
+
+		if (addr->scope != RT_SCOPE_UNIVERSE || !link ||
+		    is_own_bridge(actual, link->name) ||
+		    !cidr_overlaps(subnet, &addr->cidr))
+			continue;
+		err_set(err, -EADDRINUSE,
+			"subnet %s of network '%s' overlaps %s on device %s",
+			cidr_print(subnet, mine), network->name,
+			cidr_print(&addr->cidr, theirs), link->name);
+		err_kind(err, EXIT_CONFLICT, "subnet-overlap");
+		err_hint(err, "choose another subnet");
+		return -EADDRINUSE;
+	}
+	return 0;
+}
+
+int host_check_subnets(const struct host *host, const struct model *desired,
+		       const struct model *actual, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < desired->nnetworks && !rc; i++) {
+		const struct network *network = &desired->networks[i];
+
+		if (model_find_network(actual, network->name))
+			continue;
+		for (size_t j = 0; j < network->nsubnets && !rc; j++)
+			rc = check_subnet(host, actual, network,
+					  &network->subnets[j], err);
+	}
+	return rc;
+}

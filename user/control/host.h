@@ -37,6 +37,12 @@ const struct addr_info *host_find_addr(const struct host *host, int ifindex,
 int host_set_uplinks(struct nl *nl, const struct host *host,
 		     struct model *model, struct err *err);
 
+/* A new network's subnet must not be one that the host is already in by a
+ * device of its own: conflict/4 names the device. actual: networks that are
+ * there already. */
+int host_check_subnets(const struct host *host, const struct model *desired,
+		       const struct model *actual, struct err *err);
+
 /* The MTU of a network that leaves it open: its first uplink's, or 1500. */
 unsigned int host_mtu(const struct host *host, const struct model *model,
 		      const struct network *network);

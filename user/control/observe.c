@@ -90,12 +90,14 @@ static bool peer_exists(const struct model *model,
 	return true;
 }
 
-/* Ports and rules of endpoints that are gone; also those that a process did
- * not come to, which died while it removed the endpoint. */
+/* Ports of endpoints that are gone; also those that a process did not come to,
+ * which died while it removed the endpoint. Rules stay, dormant: a container
+ * must not get rid of a rule by ending, and its successor of the same name is
+ * who they are meant for. */
 static int forget_dangling(struct work *work, struct model *model,
 			   bool *changed, struct err *err)
 {
-	size_t nrules = model->nrules;
+	bool fallen_asleep = false;
 	int rc = 0;
 
 	for (size_t i = model->npublishes; i-- > 0 && !rc;) {
@@ -107,20 +109,33 @@ static int forget_dangling(struct work *work, struct model *model,
 		rc = step_clean(work, OBJECT_PUBLISH, publish, err);
 		model_del_publish(model, publish);
 	}
-	for (size_t i = model->nrules; i-- > 0;) {
+	for (size_t i = 0; i < model->nrules; i++) {
 		struct policy_rule *rule = &model->rules[i];
 
-		if (peer_exists(model, &rule->from) &&
-		    peer_exists(model, &rule->to))
+		if (rule->dormant || (peer_exists(model, &rule->from) &&
+				      peer_exists(model, &rule->to)))
 			continue;
-		log_warn("policy rule '%s' names what is gone, removing it",
+		log_warn("policy rule '%s' names what is gone: it is dormant "
+			 "until that is there again",
 			 rule->name);
-		model_del_rule(model, rule);
+		rule->dormant = fallen_asleep = true;
 	}
-	if (rc || nrules == model->nrules)
+	if (rc || !fallen_asleep)
 		return rc;
 	*changed = true;
 	return state_write_rules(work->instance, model, err);
+}
+
+/* Whoever runs inside deleted the device, but the namespace is still there. A
+ * process id may belong to another process by now, so it proves nothing. */
+static bool is_alive(const struct endpoint *endpoint)
+{
+	_cleanup_close_ int netns = -1;
+
+	if (!strncmp(endpoint->netns, "pid:", 4))
+		return false;
+	netns = netns_open(endpoint->netns, NULL);
+	return netns >= 0;
 }
 
 /* A container that ended took its device along. */
@@ -132,7 +147,8 @@ static int forget_endpoints(struct work *work, struct model *model,
 	for (size_t i = model->nendpoints; i-- > 0 && !rc;) {
 		struct endpoint *gone = &model->endpoints[i];
 
-		if (host_find_link(work->host, gone->host_ifname))
+		if (host_find_link(work->host, gone->host_ifname) ||
+		    is_alive(gone))
 			continue;
 		log_warn("endpoint '%s': its device is gone, removing it",
 			 gone->name);
@@ -189,6 +205,23 @@ static bool restore_network(struct work *work, const struct network *network)
 	if (!wire_network(work, network, &err))
 		return true;
 	log_warn("network '%s': %s", network->name, err.text);
+	return false;
+}
+
+/* The device that a container has deleted comes back, with all its rules. */
+static bool restore_endpoint(struct work *work, const struct endpoint *endpoint)
+{
+	struct err err;
+
+	if (host_find_link(work->host, endpoint->host_ifname))
+		return false;
+	log_warn("endpoint '%s': its device is gone, making it again",
+		 endpoint->name);
+	/* The hooks of the old device are dead, but pinned. */
+	if (!unwire_endpoint(work, endpoint, &err) &&
+	    !wire_endpoint(work, endpoint, &err))
+		return true;
+	log_warn("endpoint '%s': %s", endpoint->name, err.text);
 	return false;
 }
 
@@ -262,7 +295,8 @@ static int restore(struct control *control, struct work *work, bool *changed,
 	for (size_t i = 0; i < model->nnetworks; i++)
 		*changed |= restore_network(work, &model->networks[i]);
 	for (size_t i = 0; i < model->nendpoints; i++)
-		*changed |= restore_port(work, &model->endpoints[i]);
+		*changed |= restore_port(work, &model->endpoints[i]) ||
+			    restore_endpoint(work, &model->endpoints[i]);
 	for (size_t i = 0; i < model->nuplinks && work->dp; i++)
 		*changed |= uplink_is_new(work, &model->uplinks[i]);
 	if (*changed)
