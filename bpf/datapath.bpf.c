@@ -186,7 +186,10 @@ static __always_inline enum reason stage_source(struct __sk_buff *skb,
 		return REASON_SPOOFED_SOURCE;
 
 	why = pkt->kind == PKT_ARP ? arp_check(skb, endpoint) :
-				     source_check(pkt, endpoint);
+				     (source_check(pkt, endpoint) ?:
+					      pkt->kind == PKT_NEIGHBOUR ?
+					      neighbour_check(skb, endpoint) :
+					      REASON_OK);
 	if (why != REASON_OK)
 		return why;
 	peer_set(&first->from, &pkt->key.src, endpoint);
@@ -483,17 +486,24 @@ static __always_inline bool is_translated(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;
 	void *end = (void *)(long)skb->data_end;
+	struct ipv6hdr *ip6 = data + ETH_HLEN;
 	struct iphdr *ip = data + ETH_HLEN;
 	const struct uplink_val *uplink;
 	struct ethhdr *eth = data;
+	struct ipaddr src;
 	__u32 first = 0;
 
-	if ((void *)(ip + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP))
-		return false;
 	uplink = bpf_map_lookup_elem(&bn_uplinks, &first);
 	if (uplink && uplink->ifindex != skb->ifindex)
 		uplink = uplink_find(skb->ifindex);
-	return uplink && ip->saddr == uplink->snat4.word[3];
+	if (!uplink || (void *)(ip + 1) > end)
+		return false;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return ip->saddr == uplink->snat4.word[3];
+	if (eth->h_proto != bpf_htons(ETH_P_IPV6) || (void *)(ip6 + 1) > end)
+		return false;
+	__builtin_memcpy(&src, &ip6->saddr, sizeof(src));
+	return ipaddr_equal(&src, &uplink->snat6);
 }
 
 /* ----------------------------------------------------------- entry points */

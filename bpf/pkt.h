@@ -41,6 +41,10 @@ enum icmp_type {
 	ICMP_ECHO = 8,
 	ICMPV6_ECHO_REQUEST = 128,
 	ICMPV6_ECHO_REPLY = 129,
+	ND_ROUTER_SOLICIT = 133,
+	ND_ROUTER_ADVERT = 134,
+	ND_NEIGHBOR_ADVERT = 136,
+	ND_REDIRECT = 137,
 };
 
 /* All headers that are read or written, at their longest. */
@@ -264,8 +268,8 @@ static __always_inline bool is_neighbour(const struct ipv6hdr *ip, void *end)
 	const struct icmp_echo *icmp = (void *)(ip + 1);
 
 	return ip->nexthdr == IPPROTO_ICMPV6 && ip->hop_limit == 255 &&
-	       (void *)(icmp + 1) <= end && icmp->type >= 133 &&
-	       icmp->type <= 137;
+	       (void *)(icmp + 1) <= end && icmp->type >= ND_ROUTER_SOLICIT &&
+	       icmp->type <= ND_REDIRECT;
 }
 
 static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,

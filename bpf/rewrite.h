@@ -50,7 +50,13 @@ static __always_inline int rewrite_l4_end(struct __sk_buff *skb,
 
 	diff = bpf_csum_diff((__be32 *)(long)from->word, sizeof(from->word),
 			     (__be32 *)(long)to->word, sizeof(to->word), 0);
-	return bpf_l4_csum_replace(skb, sum, 0, diff, flags);
+	if (bpf_l4_csum_replace(skb, sum, 0, diff, flags))
+		return -1;
+	/* The helper takes the change from a sum over the whole packet
+	 * (CHECKSUM_COMPLETE) as if an IPv4 header checksum balanced it. Nothing
+	 * does in IPv6: put it back; without such a sum this does nothing. */
+	bpf_csum_update(skb, diff);
+	return 0;
 }
 
 static __always_inline int rewrite_l4(struct __sk_buff *skb,
