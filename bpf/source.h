@@ -48,6 +48,12 @@ static __always_inline bool is_link_scope(const struct ipaddr *ip)
 	return (ip->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 }
 
+/* :: or 0.0.0.0 */
+static __always_inline bool ipaddr_is_none(const struct ipaddr *ip)
+{
+	return !ip->word[3] && (ipaddr_is_v4(ip) || ipaddr_is_zero(ip));
+}
+
 /* An endpoint may send from its own addresses only; neighbour discovery and
  * what goes to a group also from none yet (DHCP, DAD), or from link-local. */
 static __always_inline enum reason source_check(const struct pkt *pkt,
@@ -59,7 +65,7 @@ static __always_inline enum reason source_check(const struct pkt *pkt,
 	if (owner && owner->ifindex == ep->ifindex)
 		return REASON_OK;
 	if ((pkt->kind == PKT_MULTICAST || pkt->kind == PKT_NEIGHBOUR) &&
-	    (!src->word[3] || is_link_scope(src)))
+	    (ipaddr_is_none(src) || is_link_scope(src)))
 		return REASON_OK;
 	return REASON_SPOOFED_SOURCE;
 }
