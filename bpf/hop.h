@@ -75,9 +75,10 @@ static __always_inline enum reason hop_find(struct __sk_buff *skb,
 		__builtin_memcpy(fib.ipv6_dst, dst, 16);
 	}
 	ret = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
-	/* The stack says so to the sender, or fragments. */
+	/* Too long for the device: the flow stands, and is_too_big() sends this
+	 * packet to the stack. */
 	if (ret == BPF_FIB_LKUP_RET_FRAG_NEEDED)
-		return REASON_TO_STACK;
+		ret = BPF_FIB_LKUP_RET_SUCCESS;
 	if (ret != BPF_FIB_LKUP_RET_SUCCESS && ret != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return REASON_NO_ROUTE;
 	if (!uplink_find(fib.ifindex))
@@ -85,6 +86,8 @@ static __always_inline enum reason hop_find(struct __sk_buff *skb,
 
 	first->hop.ifindex = fib.ifindex;
 	first->hop.resolved = ret == BPF_FIB_LKUP_RET_SUCCESS;
+	/* Shares its place with tot_len, which was 0: ask by packet, not here. */
+	first->hop.mtu = first->hop.resolved ? fib.mtu_result : 0;
 	__builtin_memcpy(first->hop.dmac, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(first->hop.smac, fib.smac, ETH_ALEN);
 	return REASON_OK;
@@ -100,6 +103,37 @@ static __always_inline void flow_set_hop(struct flow *flow,
 	__builtin_memcpy(flow->smac, hop->smac, ETH_ALEN);
 	/* Unresolved: an older generation, so the next packet asks again. */
 	flow->route_generation = first->route_generation - !hop->resolved;
+	flow->mtu = hop->mtu;
+}
+
+/*
+ * Longer than the way out takes: the stack answers the sender (RFC 1191), or
+ * fragments. A GSO packet counts as long as its longest segment.
+ */
+static __noinline __attribute__((unused)) bool
+is_too_big(const struct __sk_buff *skb, const struct pkt *pkt,
+	   const struct flow *flow)
+{
+	__u32 len = skb->len - ETH_HLEN;
+	__u8 data_offset = 0;
+
+	if (!skb->gso_size)
+		return len > flow->mtu;
+	len = skb->gso_size + pkt->l4 - ETH_HLEN;
+	if (pkt->key.proto != IPPROTO_TCP)
+		return len + sizeof(struct udphdr) > flow->mtu;
+	if (bpf_skb_load_bytes(skb, pkt->l4 + 12, &data_offset, 1))
+		return true;
+	return len + (data_offset >> 4) * 4 > flow->mtu;
+}
+
+/* The common case is decided without a call. */
+static __always_inline bool exceeds_mtu(const struct __sk_buff *skb,
+					const struct pkt *pkt,
+					const struct flow *flow)
+{
+	return unlikely(flow->mtu && skb->len > flow->mtu + ETH_HLEN) &&
+	       is_too_big(skb, pkt, flow);
 }
 
 #endif
