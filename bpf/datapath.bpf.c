@@ -119,19 +119,28 @@ static __always_inline bool flow_frame_is_valid(struct __sk_buff *skb,
 	return endpoint && frame_is_from(skb, endpoint);
 }
 
+/* Who sent the packet: an ICMP error's key has the flow's address there. */
+static __always_inline struct ipaddr pkt_sender(struct __sk_buff *skb,
+						const struct pkt *pkt)
+{
+	struct ends outer;
+
+	if (pkt->kind != PKT_ERROR || ends_read(skb, pkt->v4, &outer))
+		return pkt->key.src;
+	return outer.src;
+}
+
 /* An ICMP error from a container must come from the end that it speaks for, one
  * from outside from any router that is none of ours. */
 static __noinline enum reason error_check(struct __sk_buff *skb,
 					  const struct pkt *pkt,
 					  const struct flow *flow)
 {
-	struct ends outer;
+	struct ipaddr sender = pkt_sender(skb, pkt);
 
-	if (ends_read(skb, pkt->v4, &outer))
-		return REASON_MALFORMED;
-	if (ipaddr_equal(&outer.src, &pkt->key.src))
+	if (ipaddr_equal(&sender, &pkt->key.src))
 		return REASON_FORWARDED;
-	return flow->in_slot || address_is_ours(&outer.src) ?
+	return flow->in_slot || address_is_ours(&sender) ?
 		       REASON_SPOOFED_SOURCE :
 		       REASON_FORWARDED;
 }
@@ -211,16 +220,18 @@ static __always_inline enum reason stage_source(struct __sk_buff *skb,
 }
 
 /* Nothing from outside may claim to be one of ours. */
-static __always_inline enum reason stage_outside_source(struct first *first)
+static __always_inline enum reason stage_outside_source(struct __sk_buff *skb,
+							struct first *first)
 {
 	const struct pkt *pkt = &first->pkt;
+	struct ipaddr sender;
 
-	if (pkt->kind == PKT_ARP || pkt->kind == PKT_OTHER ||
-	    pkt->kind == PKT_ERROR)
+	if (pkt->kind == PKT_ARP || pkt->kind == PKT_OTHER)
 		return REASON_TO_STACK;
-	if (address_is_ours(&pkt->key.src))
+	sender = pkt_sender(skb, pkt);
+	if (address_is_ours(&sender))
 		return REASON_SPOOFED_SOURCE;
-	peer_set(&first->from, &pkt->key.src, NULL);
+	peer_set(&first->from, &sender, NULL);
 	return REASON_OK;
 }
 
@@ -538,7 +549,7 @@ static __noinline int first_from_uplink(struct __sk_buff *skb,
 
 	if (!first)
 		return finish(skb, pkt, config, NULL, REASON_UNKNOWN_DEVICE);
-	why = stage_outside_source(first)	       ?:
+	why = stage_outside_source(skb, first)	       ?:
 		      stage_publish(first)	       ?:
 		      stage_outside_destination(first) ?:
 		      stage_policy(skb, first, config) ?:
@@ -602,8 +613,8 @@ int bn_to_container(struct __sk_buff *skb)
 /* What the stack has routed instead of the datapath (fragments of a packet that
  * was too big): its flow says how it leaves. */
 static __always_inline enum reason
-stage_translate(struct pkt *pkt, const struct datapath_config *config,
-		struct flow **ret_flow)
+stage_translate(struct __sk_buff *skb, struct pkt *pkt,
+		const struct datapath_config *config, struct flow **ret_flow)
 {
 	struct flow *flow;
 
@@ -614,6 +625,7 @@ stage_translate(struct pkt *pkt, const struct datapath_config *config,
 	    flow->generation != config->generation ||
 	    (flow->flags & FLOW_DENIED))
 		return REASON_UNTRANSLATED_EGRESS;
+	flow_touch(skb, pkt, flow);
 	*ret_flow = flow;
 	return REASON_FORWARDED;
 }
@@ -624,15 +636,19 @@ int bn_to_uplink(struct __sk_buff *skb)
 	const struct datapath_config *config = config_get();
 	struct pkt pkt = { .through_stack = true };
 	struct flow *flow = NULL;
+	struct ipaddr sender;
 	enum reason why;
 
-	if (!config || is_translated(skb) ||
-	    stage_parse(skb, &pkt) != REASON_OK)
+	if (!config || is_translated(skb))
 		return TC_ACT_UNSPEC;
+	pkt_start(&pkt, FLOW_FROM_HOST);
+	why = stage_parse(skb, &pkt);
+	/* Of a packet without addresses, they are zero: not ours. */
+	sender = pkt_sender(skb, &pkt);
 	if (pkt.kind == PKT_ARP || pkt.kind == PKT_OTHER ||
-	    !address_is_ours(&pkt.key.src))
+	    !address_is_ours(&sender))
 		return TC_ACT_UNSPEC;
-	why = stage_translate(&pkt, config, &flow);
+	why = why ?: stage_translate(skb, &pkt, config, &flow);
 	return finish(skb, &pkt, config, flow, why);
 }
 

@@ -50,6 +50,16 @@ static __always_inline bool uplink_has_address(const struct ipaddr *addr)
 	return false;
 }
 
+/* 0: any, also when it is larger than an IP packet can be. */
+static __always_inline __u16 device_mtu(struct __sk_buff *skb, __u32 ifindex)
+{
+	__u32 mtu = 0;
+
+	if (bpf_check_mtu(skb, ifindex, &mtu, 0, 0) < 0 || mtu > 0xffff)
+		return 0;
+	return mtu;
+}
+
 /*
  * Asks the kernel's routes for the way to dst, as seen from the device iif,
  * which must have forwarding on. A neighbour that is not known yet is no
@@ -86,8 +96,7 @@ static __always_inline enum reason hop_find(struct __sk_buff *skb,
 
 	first->hop.ifindex = fib.ifindex;
 	first->hop.resolved = ret == BPF_FIB_LKUP_RET_SUCCESS;
-	/* Shares its place with tot_len, which was 0: ask by packet, not here. */
-	first->hop.mtu = first->hop.resolved ? fib.mtu_result : 0;
+	first->hop.mtu = device_mtu(skb, fib.ifindex);
 	__builtin_memcpy(first->hop.dmac, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(first->hop.smac, fib.smac, ETH_ALEN);
 	return REASON_OK;

@@ -256,9 +256,12 @@ static __always_inline void quote_checksum(__u8 proto, __be16 *check,
 		*check = 0xffff;
 }
 
-static __always_inline int quote_check_offset(__u8 proto)
+/* -1: nothing in the quoted transport header is translated. */
+static __always_inline int quote_check_offset(const struct flow_key *key)
 {
-	switch (proto) {
+	if (key->no_echo)
+		return -1;
+	switch (key->proto) {
 	case IPPROTO_TCP:
 		return offsetof(struct tcphdr, check);
 	case IPPROTO_UDP:
@@ -287,7 +290,7 @@ static __always_inline __s64 rewrite_quote(struct __sk_buff *skb,
 	__be16 old_ports[2] = { key->dport, key->sport };
 	__be16 new_ports[2] = { flow->to_dport, flow->to_sport };
 	__u64 ends_diff, ports_diff, check_diff = 0;
-	int at = quote_check_offset(key->proto);
+	int at = quote_check_offset(key);
 	__be16 old_check[2] = {}, new_check[2] = {};
 	bool echo = key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6;
 

@@ -27,11 +27,16 @@ struct fragment {
 	__be32 id;
 };
 
-/* IPv6: steps over the headers in front of the transport. */
-static __always_inline enum reason extensions_read(struct __sk_buff *skb,
-						   struct pkt *pkt,
-						   struct fragment *fragment,
-						   __u8 *ret_proto)
+/* Where the walk over IPv6's extension headers is. */
+struct walk {
+	__u32 at;
+	__u8 next; /* type of what is there */
+};
+
+/* Steps over the headers in front of the transport. */
+static __always_inline enum reason extensions_walk(struct __sk_buff *skb,
+						   struct walk *walk,
+						   struct fragment *fragment)
 {
 	struct {
 		__u8 next;
@@ -39,13 +44,9 @@ static __always_inline enum reason extensions_read(struct __sk_buff *skb,
 		__be16 offset;
 		__be32 id;
 	} head;
-	__u32 at = L4_OFFSET_V6;
-	__u8 next;
+	__u32 at = walk->at;
+	__u8 next = walk->next;
 
-	if (bpf_skb_load_bytes(skb,
-			       ETH_HLEN + offsetof(struct ipv6hdr, nexthdr),
-			       &next, sizeof(next)))
-		return REASON_MALFORMED;
 	for (int i = 0; i < EXTENSIONS_MAX && is_extension(next); i++) {
 		if (bpf_skb_load_bytes(skb, at, &head, sizeof(head)))
 			return REASON_MALFORMED;
@@ -62,9 +63,26 @@ static __always_inline enum reason extensions_read(struct __sk_buff *skb,
 		if (fragment->is_fragment && !fragment->is_first)
 			break;
 	}
-	*ret_proto = next;
-	pkt->l4 = at;
-	if (is_extension(next) || next == IPPROTO_NONE)
+	walk->at = at;
+	walk->next = next;
+	return REASON_OK;
+}
+
+static __always_inline enum reason v6_read(struct __sk_buff *skb,
+					   struct pkt *pkt,
+					   struct fragment *fragment,
+					   __u8 *ret_proto)
+{
+	struct walk walk = { .at = L4_OFFSET_V6 };
+
+	if (bpf_skb_load_bytes(skb,
+			       ETH_HLEN + offsetof(struct ipv6hdr, nexthdr),
+			       &walk.next, sizeof(walk.next)) ||
+	    extensions_walk(skb, &walk, fragment) != REASON_OK)
+		return REASON_MALFORMED;
+	*ret_proto = walk.next;
+	pkt->l4 = walk.at;
+	if (is_extension(walk.next) || walk.next == IPPROTO_NONE)
 		pkt->kind = PKT_OPTIONS;
 	return REASON_OK;
 }
@@ -101,8 +119,14 @@ static __always_inline enum reason fragment_ports(struct __sk_buff *skb,
 		.proto = pkt->key.proto,
 	};
 	const struct fragment_val *ports;
-	struct fragment_val first = { .sport = pkt->key.sport,
-				      .dport = pkt->key.dport };
+	struct fragment_val first = {
+		.sport = pkt->key.sport,
+		.dport = pkt->key.dport,
+		.no_echo = pkt->key.no_echo,
+		.translatable = pkt->translatable,
+		.echo_reply = pkt->echo_reply,
+		.seen = pkt->now,
+	};
 
 	if (frag->is_first) {
 		bpf_map_update_elem(&bn_frags, &key, &first, BPF_ANY);
@@ -110,15 +134,16 @@ static __always_inline enum reason fragment_ports(struct __sk_buff *skb,
 	}
 	ports = bpf_map_lookup_elem(&bn_frags, &key);
 	pkt->l4 = 0;
-	if (!ports) {
+	/* The id of an old packet comes again with a new one. */
+	if (!ports || (__s32)(pkt->now - ports->seen) > FRAGMENT_TICKS) {
 		pkt->kind = PKT_FRAGMENT;
 		return REASON_OK;
 	}
 	pkt->key.sport = ports->sport;
 	pkt->key.dport = ports->dport;
-	pkt->translatable = key.proto == IPPROTO_TCP ||
-			    key.proto == IPPROTO_UDP || ports->sport ||
-			    ports->dport;
+	pkt->key.no_echo = ports->no_echo;
+	pkt->translatable = ports->translatable;
+	pkt->echo_reply = ports->echo_reply;
 	return REASON_OK;
 }
 
@@ -148,7 +173,7 @@ quote_ports(struct __sk_buff *skb, struct pkt *pkt, struct flow_key *quoted)
 			 icmp.type == ICMPV6_ECHO_REPLY)
 			quoted->dport = icmp.id;
 		else
-			return REASON_ICMP_UNRELATED;
+			quoted->no_echo = 1;
 		return REASON_OK;
 	default:
 		return REASON_OK;
@@ -175,15 +200,23 @@ quote_v4(struct __sk_buff *skb, struct pkt *pkt, struct flow_key *quoted)
 static __always_inline enum reason
 quote_v6(struct __sk_buff *skb, struct pkt *pkt, struct flow_key *quoted)
 {
+	struct fragment fragment = {};
 	struct ipv6hdr ip;
+	struct walk walk;
 
 	if (bpf_skb_load_bytes(skb, pkt->quote, &ip, sizeof(ip)) ||
 	    ip.version != 6)
 		return REASON_MALFORMED;
+	walk.at = pkt->quote + sizeof(ip);
+	walk.next = ip.nexthdr;
+	if (extensions_walk(skb, &walk, &fragment) != REASON_OK)
+		return REASON_MALFORMED;
+	if (fragment.is_fragment && !fragment.is_first)
+		return REASON_ICMP_UNRELATED;
 	__builtin_memcpy(&quoted->src, &ip.saddr, sizeof(quoted->src));
 	__builtin_memcpy(&quoted->dst, &ip.daddr, sizeof(quoted->dst));
-	quoted->proto = ip.nexthdr;
-	pkt->quote_l4 = pkt->quote + sizeof(ip);
+	quoted->proto = walk.next;
+	pkt->quote_l4 = walk.at;
 	return REASON_OK;
 }
 
@@ -214,7 +247,7 @@ static __always_inline enum reason error_read(struct __sk_buff *skb,
 	pkt->key.sport = quoted.dport;
 	pkt->key.dport = quoted.sport;
 	pkt->key.proto = quoted.proto;
-	pkt->key.no_echo = 0;
+	pkt->key.no_echo = quoted.no_echo;
 	return REASON_OK;
 }
 
@@ -222,22 +255,23 @@ static __always_inline enum reason l4_read(struct __sk_buff *skb,
 					   struct pkt *pkt)
 {
 	struct icmp_echo icmp;
-	__be16 ports[2];
-	__u8 flags;
+	struct tcphdr tcp;
+	struct udphdr udp;
 
+	/* A first fragment that is shorter hides what a rule may ask for, and
+	 * its checksum could not be kept right (RFC 1858). */
 	switch (pkt->key.proto) {
 	case IPPROTO_TCP:
-		if (bpf_skb_load_bytes(skb, pkt->l4 + 13, &flags, 1) ||
-		    bpf_skb_load_bytes(skb, pkt->l4, ports, sizeof(ports)))
+		if (bpf_skb_load_bytes(skb, pkt->l4, &tcp, sizeof(tcp)))
 			return REASON_MALFORMED;
-		pkt_set_l4(pkt, IPPROTO_TCP, ports[0], ports[1]);
-		pkt->tcp_flags = flags;
+		pkt_set_l4(pkt, IPPROTO_TCP, tcp.source, tcp.dest);
+		pkt->tcp_flags = ((__u8 *)&tcp)[13];
 		pkt->translatable = true;
 		return REASON_OK;
 	case IPPROTO_UDP:
-		if (bpf_skb_load_bytes(skb, pkt->l4, ports, sizeof(ports)))
+		if (bpf_skb_load_bytes(skb, pkt->l4, &udp, sizeof(udp)))
 			return REASON_MALFORMED;
-		pkt_set_l4(pkt, IPPROTO_UDP, ports[0], ports[1]);
+		pkt_set_l4(pkt, IPPROTO_UDP, udp.source, udp.dest);
 		pkt->translatable = true;
 		return REASON_OK;
 	case IPPROTO_ICMP:
@@ -274,9 +308,11 @@ __noinline int unusual_read(struct __sk_buff *skb, struct pkt *pkt)
 	pkt->unusual = true;
 	pkt->kind = PKT_FLOW;
 	why = pkt->v4 ? v4_read(skb, pkt, &fragment, &proto) :
-			extensions_read(skb, pkt, &fragment, &proto);
+			v6_read(skb, pkt, &fragment, &proto);
 	if (why != REASON_OK || pkt->kind != PKT_FLOW)
 		return why;
+	if (pkt->l4 > skb->len)
+		return REASON_MALFORMED;
 	pkt_set_l4(pkt, proto, 0, 0);
 	if (!fragment.is_fragment)
 		return l4_read(skb, pkt);

@@ -213,8 +213,13 @@ struct fragment_key {
 };
 
 struct fragment_val {
-	__be16 sport;
+	__be16 sport; /* these three as in struct flow_key */
 	__be16 dport;
+	__u8 no_echo;
+	__u8 translatable; /* these two as in struct pkt */
+	__u8 echo_reply;
+	__u8 pad;
+	__u32 seen; /* ticks, when the first fragment came */
 };
 
 /* bn_rule_hits, bn_pub_hits (arrays, index: id). Packets that met the decision
@@ -318,6 +323,7 @@ _Static_assert(sizeof(struct selector) == 40, "selector");
 _Static_assert(sizeof(struct rule_val) == 120, "rule");
 _Static_assert(sizeof(struct datapath_config) == 88, "config");
 _Static_assert(sizeof(struct fragment_key) == 44, "fragment_key");
+_Static_assert(sizeof(struct fragment_val) == 12, "fragment_val");
 _Static_assert(sizeof(struct peer_key) == 32, "peer_key");
 _Static_assert(sizeof(struct peer_val) == 20, "peer");
 _Static_assert(REASON_COUNT <= 32, "endpoint_stats.reasons");

@@ -305,23 +305,6 @@ static void unknown_neighbour_is_looked_up_again(void **state)
 	assert_int_equal(system("ip neigh del 198.51.100.77 dev up"), 0);
 }
 
-/* A packet that is too big for the way out: its sender must hear of it. */
-static void packet_longer_than_the_way_out_goes_to_the_stack(void **state)
-{
-	struct dp *dp = *state;
-	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.server, 53);
-
-	udp.payload = 1400;
-	assert_int_equal(system("ip link set dev up mtu 1300"), 0);
-	dp_ingress(dp, WEB, udp);
-	dp_expect_passed(dp, REASON_TO_STACK);
-	assert_int_equal(dp_flow_entries(dp), 0);
-
-	assert_int_equal(system("ip link set dev up mtu 1500"), 0);
-	dp_ingress(dp, WEB, udp);
-	dp_expect_sent(dp, frame_out(frame_from(udp, dp->ip.host, 4000)));
-}
-
 /* --------------------------------------------- where frames really go */
 
 /* Sends syn_out on a real device and waits for it on the uplink's other end. */
@@ -399,7 +382,6 @@ int main(void)
 			way_back_of_an_inbound_flow_is_found_by_its_answer),
 		DP_TEST(flow_without_a_route_waits_for_one),
 		DP_TEST(unknown_neighbour_is_looked_up_again),
-		DP_TEST(packet_longer_than_the_way_out_goes_to_the_stack),
 		DP_TEST_BOTH(cached_next_hop_is_used_while_the_agent_lives),
 		DP_TEST_BOTH(
 			kernel_finds_the_next_hop_when_the_agent_is_silent),
