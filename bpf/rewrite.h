@@ -256,6 +256,18 @@ static __always_inline void quote_checksum(__u8 proto, __be16 *check,
 		*check = 0xffff;
 }
 
+/* Where the IP packet ends: what follows in the frame is padding. */
+static __always_inline __u32 ip_end(struct __sk_buff *skb, bool v4)
+{
+	__u32 at = ETH_HLEN + (v4 ? offsetof(struct iphdr, tot_len) :
+				    offsetof(struct ipv6hdr, payload_len));
+	__be16 len;
+
+	if (bpf_skb_load_bytes(skb, at, &len, sizeof(len)))
+		return 0;
+	return bpf_ntohs(len) + (v4 ? ETH_HLEN : L4_OFFSET_V6);
+}
+
 /* -1: nothing in the quoted transport header is translated. */
 static __always_inline int quote_check_offset(const struct flow_key *key)
 {
@@ -311,7 +323,8 @@ static __always_inline __s64 rewrite_quote(struct __sk_buff *skb,
 	} else if (store(skb, pkt->quote_l4, new_ports, sizeof(new_ports))) {
 		return -1;
 	}
-	if (!bpf_skb_load_bytes(skb, pkt->quote_l4 + at, old_check, 2)) {
+	if ((__u32)pkt->quote_l4 + at + 2 <= ip_end(skb, pkt->v4) &&
+	    !bpf_skb_load_bytes(skb, pkt->quote_l4 + at, old_check, 2)) {
 		new_check[0] = old_check[0];
 		quote_checksum(key->proto, new_check, ends_diff, ports_diff);
 		if (store(skb, pkt->quote_l4 + at, new_check, 2))

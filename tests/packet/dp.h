@@ -109,7 +109,9 @@ struct frame frame_udp(const char *src, __u16 sport, const char *dst,
 		       __u16 dport);
 struct frame frame_echo(const char *src, const char *dst, __u16 id);
 /* src tells whoever sent *quote about an error; *quote has to live on. */
-struct frame frame_error(const char *src, __u8 type, const struct frame *quote);
+enum icmp_error { UNREACHABLE, TIME_EXCEEDED, TOO_BIG, PARAMETER, ERRORS };
+struct frame frame_error(const char *src, enum icmp_error error,
+			 const struct frame *quote);
 /* The len bytes from at on, see struct frame. */
 struct frame frame_cut(struct frame frame, __u16 at, __u16 len);
 

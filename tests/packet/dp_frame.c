@@ -77,11 +77,17 @@ struct frame frame_echo(const char *src, const char *dst, __u16 id)
 	return frame;
 }
 
-struct frame frame_error(const char *src, __u8 type, const struct frame *quote)
+/* RFC 792; RFC 1191 for the code of "too big"; RFC 4443. */
+struct frame frame_error(const char *src, enum icmp_error error,
+			 const struct frame *quote)
 {
+	static const __u8 v4[] = { 3, 11, 3, 12 }, v6[] = { 1, 3, 2, 4 };
 	struct frame frame = frame_echo(src, quote->src, 0);
+	bool is_too_big = error == TOO_BIG;
 
-	frame.icmp_type = type;
+	frame.icmp_type = is_v4(src) ? v4[error] : v6[error];
+	frame.icmp_code = is_v4(src) && is_too_big ? 4 : 0;
+	frame.dport = is_too_big ? 1280 : 0;
 	frame.quote = quote;
 	return frame;
 }

@@ -149,7 +149,7 @@ static void icmp_unrelated(struct dp *dp)
 {
 	struct frame sent = frame_udp(dp->ip.server, 53, dp->ip.web, 4000);
 
-	dp_ingress(dp, WEB, frame_error(dp->ip.web, 3, &sent));
+	dp_ingress(dp, WEB, frame_error(dp->ip.web, UNREACHABLE, &sent));
 }
 
 static void (*const produce[REASON_COUNT])(struct dp *dp) = {
