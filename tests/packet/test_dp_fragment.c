@@ -234,6 +234,28 @@ static void same_id_of_others_does_not_mix(void **state)
 		}
 }
 
+/* One client sends to two containers at a time, under one id. */
+static void same_id_of_two_protocols_reaches_two_containers(void **state)
+{
+	struct dp *dp = *state;
+	struct frame udp = make_frame(dp, IPPROTO_UDP, dp->ip.host);
+	struct frame tcp = make_frame(dp, IPPROTO_TCP, dp->ip.host);
+	struct frame udp_in, tcp_in;
+
+	udp.src = tcp.src = dp->ip.client;
+	tcp.dport = 443;
+	dp_publish(dp, IPPROTO_UDP, NULL, 53, WEB, 80);
+	dp_publish(dp, IPPROTO_TCP, NULL, 443, MATE, 80);
+	udp_in = frame_into(frame_to(udp, dp->ip.web, 80), WEB);
+	tcp_in = frame_into(frame_to(tcp, dp->ip.mate, 80), MATE);
+	for (int i = 0; i < PIECES; i++) {
+		dp_ingress(dp, UP, piece(udp, i));
+		dp_expect_sent(dp, piece(udp_in, i));
+		dp_ingress(dp, UP, piece(tcp, i));
+		dp_expect_sent(dp, piece(tcp_in, i));
+	}
+}
+
 /* mate sends a first fragment in web's name; web's others do not follow it. */
 static void forged_first_fragment_leads_nobody(void **state)
 {
@@ -363,6 +385,7 @@ int main(void)
 		DP_TEST_BOTH(order_after_the_first_does_not_matter),
 		DP_TEST_BOTH(other_id_is_another_packet),
 		DP_TEST_BOTH(same_id_of_others_does_not_mix),
+		DP_TEST_BOTH(same_id_of_two_protocols_reaches_two_containers),
 		DP_TEST_BOTH(forged_first_fragment_leads_nobody),
 		DP_TEST_BOTH(fragments_of_a_denied_packet_are_denied),
 		DP_TEST_BOTH(fragments_of_an_answer_start_no_flow),
