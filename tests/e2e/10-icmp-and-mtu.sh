@@ -105,7 +105,7 @@ ok "having learnt it" says "mtu 1280" path_mtu app2
 ok "a published server does as well" downloads app3
 ok "and has learnt it" says "mtu 1280" path_mtu app3
 ok "ping is told, if it must not be fragmented" \
-	says "$INET .*mtu = 1280" fails at app1 ping -n -c 1 -W 1 -M do \
+	says "$INET .*mtu = 1280" fails at app1 ping -n -c 1 -W 1 -M "do" \
 	-s 1400 "$FAR"
 ok "and so is what runs in this container later" says "mtu 1280" path_mtu app1
 ok "what may be fragmented, is" \
@@ -120,10 +120,10 @@ for n in 1 2 3 4; do
 	at "app$n" ip route flush cache
 done
 ok "an uplink that is narrower than the container: the gateway tells" \
-	says "172.20.0.1 .*mtu = 1400" fails at app1 ping -n -c 1 -W 1 -M do \
+	says "172.20.0.1 .*mtu = 1400" fails at app1 ping -n -c 1 -W 1 -M "do" \
 	-s 1450 "$FAR"
 ok "as much as fits is sent" \
-	at app1 ping -n -c 1 -W 1 -M do -s 1372 "$FAR"
+	at app1 ping -n -c 1 -W 1 -M "do" -s 1372 "$FAR"
 ok "what may be fragmented, is" \
 	at app1 ping -n -c 1 -W 1 -M dont -s 1450 "$FAR"
 serve far echo 7000
