@@ -7,6 +7,7 @@
 #                           eth0 203.0.113.1 --- published:       app1 to app4
 #                                                8000 -> app3     172.20.0.11 ..
 #                                                9000/udp -> app1
+#                                                7000/udp -> app4
 #
 . "$(dirname "$0")/lib.sh"
 
@@ -124,11 +125,17 @@ ok "an uplink that is narrower than the container: the gateway tells" \
 	-s 1450 "$FAR"
 ok "as much as fits is sent" \
 	at app1 ping -n -c 1 -W 1 -M "do" -s 1372 "$FAR"
-ok "what may be fragmented, is" \
-	at app1 ping -n -c 1 -W 1 -M dont -s 1450 "$FAR"
+# app4 has not been told, and none of its packets asks: the host fragments.
 serve far echo 7000
-ok "also UDP" ask app1 echo "$FAR" 7000 1450
-ok "and what is fragmented already" ask app1 echo "$FAR" 7000 8000
+serve app4 echo 7000
+must bn -q port publish 7000/udp app4
+ok "what may be fragmented, is" \
+	at app4 ping -n -c 1 -W 1 -M dont -s 1450 "$FAR"
+ok "also UDP" ask app4 echo "$FAR" 7000 1450
+ok "and what is fragmented already" ask app4 echo "$FAR" 7000 8000
+ok "also from a published port" ask far echo "$HOST" 7000 1450
+ok "fragments, too" ask far echo "$HOST" 7000 8000
+ok "app4 has not been told" fails says "mtu" path_mtu app4
 ok "a connection out finds its way" uploads app2 5002
 ok "having learnt it" says "mtu 1400" path_mtu app2
 ok "a published server does as well" downloads app3
