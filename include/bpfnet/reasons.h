@@ -48,7 +48,9 @@
 	  "neither IP nor ARP, or VLAN tagged, from a container")              \
 	X(UNKNOWN_DEVICE, "unknown-device",                                    \
 	  "the device is not in bpfnet's tables: 'bpfnet apply' again")        \
-	X(TTL, "ttl-exceeded", "the packet has passed too many routers")
+	X(TTL, "ttl-exceeded", "the packet has passed too many routers")       \
+	X(ICMP_UNRELATED, "icmp-unrelated",                                    \
+	  "an ICMP error about no flow that is known")
 
 #define REASON_ENUM(name, label, text) REASON_##name,
 enum reason { REASONS(REASON_ENUM) REASON_COUNT };

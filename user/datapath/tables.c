@@ -19,7 +19,7 @@ const char *const map_name[MAP_COUNT] = {
 	[MAP_PUB_HITS] = "bn_pub_hits",	  [MAP_RULES] = "bn_rules",
 	[MAP_RULE_HITS] = "bn_rule_hits", [MAP_REASONS] = "bn_reasons",
 	[MAP_EP_STATS] = "bn_ep_stats",	  [MAP_STATS] = "bn_stats",
-	[MAP_PEERS] = "bn_peers",
+	[MAP_PEERS] = "bn_peers",	  [MAP_FRAGS] = "bn_frags",
 };
 
 /* Elements per system call: a bound on memory (0.6 MiB for flows). */
