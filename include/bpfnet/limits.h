@@ -17,8 +17,10 @@
 #define LOCALS_MAX 4096
 #define PUBLISH_MAX 65536
 #define PUBLISH_FROM_MAX 16
-#define RULES_MAX 2048
-#define RULE_PORTS_MAX 8
+#define RULES_MAX 10240 /* a multiple of 64: see bn_policy */
+#define RULE_PORTS_MAX 16
+#define POLICY_CIDRS_MAX 81920 /* four times what rules can name */
+#define POLICY_LINES_MAX 2097152 /* of a compiled policy: 64 MiB */
 
 /* Flows: one flow takes two entries, one for each direction. */
 #define FLOWS_MAX_DEFAULT 262144

@@ -48,7 +48,10 @@
 	  "neither IP nor ARP, or VLAN tagged, from a container")              \
 	X(UNKNOWN_DEVICE, "unknown-device",                                    \
 	  "the device is not in bpfnet's tables: 'bpfnet apply' again")        \
-	X(TTL, "ttl-exceeded", "the packet has passed too many routers")
+	X(TTL, "ttl-exceeded", "the packet has passed too many routers")       \
+	X(POLICY_REJECT, "policy-reject",                                      \
+	  "a policy rule rejects it and tells the sender: "                    \
+	  "'bpfnet policy list'")
 
 #define REASON_ENUM(name, label, text) REASON_##name,
 enum reason { REASONS(REASON_ENUM) REASON_COUNT };

@@ -31,6 +31,12 @@ static void policy_deny(struct dp *dp)
 	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80));
 }
 
+static void policy_reject(struct dp *dp)
+{
+	dp_rules(dp, { .action = RULE_REJECT });
+	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80));
+}
+
 static void policy_default(struct dp *dp)
 {
 	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.db, 80));
@@ -167,6 +173,7 @@ static void (*const produce[REASON_COUNT])(struct dp *dp) = {
 	[REASON_ETHERTYPE] = ethertype,
 	[REASON_UNKNOWN_DEVICE] = unknown_device,
 	[REASON_TTL] = ttl_exceeded,
+	[REASON_POLICY_REJECT] = policy_reject,
 };
 
 /* A drop counts once in all and, where the packet is an endpoint's, there. */

@@ -132,7 +132,7 @@ static const struct field rule_fields[] = {
 	FIELD(policy_rule, to, FIELD_PEER),
 	FIELD(policy_rule, proto, FIELD_UINT),
 	ARRAY(policy_rule, ports, nports, FIELD_PORTS),
-	FIELD(policy_rule, allow, FIELD_BOOL),
+	FIELD(policy_rule, action, FIELD_UINT),
 	FIELD(policy_rule, log, FIELD_BOOL),
 	FIELD(policy_rule, id, FIELD_UINT),
 	END,
