@@ -140,8 +140,9 @@ static __always_inline void hits_add(void *map, __u32 id, __u64 packets,
 }
 
 /* What a flow counted outlives it in its publish and its rule. Two CPUs may
- * remove one entry: the one whose delete succeeds does the adding. */
-static __always_inline void flow_del_half(const struct flow_key *key,
+ * remove one entry: the one whose delete succeeds does the adding, and is told
+ * so. */
+static __always_inline bool flow_del_half(const struct flow_key *key,
 					  const struct flow *flow)
 {
 	bool reply = flow->flags & FLOW_REPLY;
@@ -151,11 +152,12 @@ static __always_inline void flow_del_half(const struct flow_key *key,
 	__u32 rule = flow->rule;
 
 	if (bpf_map_delete_elem(&bn_flows, key))
-		return;
+		return false;
 	if (publish && !reply)
 		hits_add(&bn_pub_hits, publish, packets, bytes, 1);
 	if (rule)
 		hits_add(&bn_rule_hits, rule, packets, bytes, !reply);
+	return true;
 }
 
 /* Both halves are one unit. */

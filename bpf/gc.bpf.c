@@ -65,10 +65,11 @@ static long gc_visit(struct bpf_map *map, const struct flow_key *key,
 			walk->embryonic++;
 		return 0;
 	}
-	walk->expired++;
+	/* The iteration may have gone ahead to the pair that is removed here, and
+	 * then shows it once more, as a half alone: counted by its delete. */
 	if (pair)
 		flow_del_half(&pair_key, pair);
-	flow_del_half(key, flow);
+	walk->expired += flow_del_half(key, flow);
 	return 0;
 }
 

@@ -114,6 +114,13 @@ struct frame frame_into(struct frame frame, enum node node);
 struct frame frame_switched(struct frame frame, enum node from, enum node to);
 
 size_t frame_build(const struct frame *frame, __u8 *bytes);
+/* As a stack leaves TCP and UDP to the device: the checksum field, at offset
+ * from start, holds the sum of the pseudo header only. */
+struct partial {
+	__u16 start, offset;
+};
+size_t frame_build_partial(const struct frame *frame, __u8 *bytes,
+			   struct partial *ret_partial);
 /* The key of the flow entry that this frame meets. */
 struct flow_key frame_key(const struct frame *frame);
 const __u8 *node_mac(enum node node);
@@ -137,6 +144,7 @@ struct dp {
 	size_t in_len, out_len;
 	int verdict; /* TC_ACT_* */
 	enum reason why; /* the one that was counted; REASON_OK: none */
+	int packet_type; /* PACKET_*, of the last dp_live_receive */
 	struct err err;
 };
 
@@ -192,7 +200,7 @@ void dp_publish(struct dp *dp, __u8 proto, const char *host, __u16 port,
 		enum node node, __u16 backend_port);
 void dp_unpublish(struct dp *dp, __u8 proto, const char *host, __u16 port);
 /* Makes the last publish admit only these clients, and the ones before. */
-void dp_publish_from(struct dp *dp, const char *cidr);
+void dp_publish_from(struct dp *dp, const char *prefix);
 
 /* Puts these rules in force, as a change of policy does. */
 #define dp_rules(dp, ...)                                               \
@@ -201,7 +209,7 @@ void dp_publish_from(struct dp *dp, const char *cidr);
 			     sizeof(struct rule_val))
 void dp_rules_set(struct dp *dp, const struct rule_val *rules, size_t count);
 void dp_rules_clear(struct dp *dp);
-struct selector select_cidr(const char *cidr);
+struct selector select_cidr(const char *prefix);
 
 void dp_network_flags(struct dp *dp, __u32 network, __u32 flags);
 void dp_uplink(struct dp *dp, const char *snat4, const char *snat6);
@@ -215,8 +223,10 @@ void dp_address_del(struct dp *dp, const char *ip);
 /* Attaches the programs and opens a socket at every device's other end. */
 void dp_live_open(struct dp *dp);
 void dp_live_close(struct dp *dp);
-/* The node sends; false when nothing of that length arrives at the other. */
+/* The node sends; false when exactly this frame does not arrive in time. */
 void dp_live_send(struct dp *dp, enum node node, const __u8 *bytes, size_t len);
+void dp_live_send_partial(struct dp *dp, enum node node, const __u8 *bytes,
+			  size_t len, struct partial partial);
 bool dp_live_receive(struct dp *dp, enum node node, const __u8 *want,
 		     size_t len);
 /* Waits until `count` packets in all have ended under why. */

@@ -171,19 +171,24 @@ static __u16 sum_end(__u32 sum)
 	return htons(~sum & 0xffff);
 }
 
-static __u16 transport_sum(const struct frame *frame, const void *l4,
-			   size_t len)
+/* Of the pseudo header (RFC 768, RFC 8200 8.1). */
+static __u32 pseudo_sum(const struct frame *frame, size_t len)
 {
 	struct ipaddr src = ip_of(frame->src), dst = ip_of(frame->dst);
 	/* Of a mapped address, only the IPv4 part is on the wire. */
 	size_t skip = is_v4(frame->src) ? 12 : 0;
-	__u32 sum = 0;
+	__u32 sum = frame->proto + len;
 
-	if (frame->proto != IPPROTO_ICMP) {
-		sum = sum_words(sum, (__u8 *)&src + skip, 16 - skip);
-		sum = sum_words(sum, (__u8 *)&dst + skip, 16 - skip);
-		sum += frame->proto + len;
-	}
+	sum = sum_words(sum, (__u8 *)&src + skip, 16 - skip);
+	return sum_words(sum, (__u8 *)&dst + skip, 16 - skip);
+}
+
+static __u16 transport_sum(const struct frame *frame, const void *l4,
+			   size_t len)
+{
+	bool has_pseudo = frame->proto != IPPROTO_ICMP;
+	__u32 sum = has_pseudo ? pseudo_sum(frame, len) : 0;
+
 	return sum_end(sum_words(sum, l4, len));
 }
 
@@ -318,4 +323,17 @@ size_t frame_build(const struct frame *frame, __u8 *bytes)
 	memcpy(bytes, &eth, sizeof(eth));
 	return sizeof(eth) + (v4 ? build_v4(frame, bytes + sizeof(eth)) :
 				   build_v6(frame, bytes + sizeof(eth)));
+}
+
+size_t frame_build_partial(const struct frame *frame, __u8 *bytes,
+			   struct partial *ret_partial)
+{
+	size_t len = frame_build(frame, bytes);
+	size_t start = ETH_HLEN + (is_v4(frame->src) ? 20 : 40);
+	size_t offset = frame->proto == IPPROTO_TCP ? 16 : 6;
+	__u16 sum = ~sum_end(pseudo_sum(frame, len - start));
+
+	memcpy(bytes + start + offset, &sum, sizeof(sum));
+	*ret_partial = (struct partial){ start, offset };
+	return len;
 }

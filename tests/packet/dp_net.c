@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/if_packet.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -218,18 +219,48 @@ void dp_live_send(struct dp *dp, enum node node, const __u8 *bytes, size_t len)
 	assert_int_equal(send(dp->sockets[node], bytes, len, 0), len);
 }
 
+static void set_header(int fd, int on)
+{
+	assert_int_equal(
+		setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)),
+		0);
+}
+
+void dp_live_send_partial(struct dp *dp, enum node node, const __u8 *bytes,
+			  size_t len, struct partial partial)
+{
+	struct {
+		struct virtio_net_hdr head;
+		__u8 frame[FRAME_MAX];
+	} __attribute__((packed)) out = {
+		.head = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+			  .csum_start = partial.start,
+			  .csum_offset = partial.offset },
+	};
+
+	memcpy(out.frame, bytes, len);
+	len += sizeof(out.head);
+	set_header(dp->sockets[node], 1);
+	assert_int_equal(send(dp->sockets[node], &out, len, 0), len);
+	set_header(dp->sockets[node], 0);
+}
+
 /* Frames of the kernel's own may come between. */
 bool dp_live_receive(struct dp *dp, enum node node, const __u8 *want,
 		     size_t len)
 {
 	struct timeval wait = { .tv_sec = LIVE_SECONDS };
+	struct sockaddr_ll from = { 0 };
+	socklen_t size = sizeof(from);
 	__u8 got[FRAME_MAX];
 	ssize_t n;
 
 	setsockopt(dp->sockets[node], SOL_SOCKET, SO_RCVTIMEO, &wait,
 		   sizeof(wait));
 	do {
-		n = recv(dp->sockets[node], got, sizeof(got), 0);
+		n = recvfrom(dp->sockets[node], got, sizeof(got), 0,
+			     (void *)&from, &size);
+		dp->packet_type = from.sll_pkttype;
 		if (n == (ssize_t)len && memcmp(got, want, len) == 0)
 			return true;
 	} while (n >= 0);

@@ -287,14 +287,14 @@ static void find_publish(struct last_publish *last)
 	fail_msg("nothing is published");
 }
 
-void dp_publish_from(struct dp *dp, const char *text)
+void dp_publish_from(struct dp *dp, const char *prefix)
 {
 	struct publish_from_key from = { .publish = dp->published };
 	struct last_publish last = { .dp = dp };
 	const __u8 yes = 1;
 	struct cidr cidr;
 
-	assert_int_equal(cidr_parse(text, &cidr), 0);
+	assert_int_equal(cidr_parse(prefix, &cidr), 0);
 	from.prefix_bits = 32 + cidr_bits(&cidr);
 	from.addr = cidr.addr;
 	set(dp, MAP_PUB_FROM, &from, &yes);
@@ -320,12 +320,12 @@ void dp_rules_clear(struct dp *dp)
 	dp_rules_set(dp, NULL, 0);
 }
 
-struct selector select_cidr(const char *text)
+struct selector select_cidr(const char *prefix)
 {
 	struct selector selector = { .kind = SELECT_CIDR };
 	struct cidr cidr;
 
-	assert_int_equal(cidr_parse(text, &cidr), 0);
+	assert_int_equal(cidr_parse(prefix, &cidr), 0);
 	selector.addr = cidr.addr;
 	selector.mask = cidr_mask(&cidr);
 	return selector;

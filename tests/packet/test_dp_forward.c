@@ -302,12 +302,30 @@ static void idle_flow_makes_room_for_one_with_the_same_answers(void **state)
 
 	dp_publish(dp, IPPROTO_UDP, NULL, 8080, WEB, 80);
 	dp_ingress(dp, MATE, published);
+	dp_flow_age(dp, published, dp->config->udp + 1);
 	dp_flow_age(dp, frame_reply(direct), dp->config->udp + 1);
 
 	dp_ingress(dp, MATE, direct);
 	dp_expect_sent(dp, frame_switched(direct, MATE, WEB));
 	assert_false(dp_flow(dp, published, &flow));
 	assert_int_equal(dp_flow_entries(dp), 2);
+}
+
+/* A flow lives while either half does: nobody has to answer a stream. */
+static void flow_that_nobody_answers_keeps_its_place(void **state)
+{
+	struct dp *dp = *state;
+	struct frame direct = frame_udp(dp->ip.mate, 5000, dp->ip.web, 80);
+	struct frame published = frame_to(direct, dp->ip.host, 8080);
+	struct flow flow;
+
+	dp_publish(dp, IPPROTO_UDP, NULL, 8080, WEB, 80);
+	dp_ingress(dp, MATE, published);
+	dp_flow_age(dp, frame_reply(direct), dp->config->udp + 1);
+
+	dp_ingress(dp, MATE, direct);
+	dp_expect_dropped(dp, REASON_FLOW_CONFLICT);
+	assert_true(dp_flow(dp, published, &flow));
 }
 
 static void new_flow_is_dropped_when_the_table_is_full(void **state)
@@ -367,6 +385,7 @@ int main(void)
 		DP_TEST_BOTH(two_flows_with_the_same_answers_are_a_conflict),
 		DP_TEST_BOTH(
 			idle_flow_makes_room_for_one_with_the_same_answers),
+		DP_TEST(flow_that_nobody_answers_keeps_its_place),
 		DP_TEST_BOTH(new_flow_is_dropped_when_the_table_is_full),
 		DP_TEST_BOTH(flow_that_fits_by_half_leaves_nothing),
 	};

@@ -386,6 +386,17 @@ static void publish_does_not_open_an_internal_network(void **state)
 	dp_expect_dropped(dp, REASON_POLICY_DEFAULT);
 }
 
+static void internal_network_does_not_reach_what_others_publish(void **state)
+{
+	struct dp *dp = *state;
+
+	dp_network_flags(dp, NETWORK_BACK, NETWORK_INTERNAL);
+	dp_publish(dp, IPPROTO_TCP, NULL, 8080, WEB, 80);
+	dp_ingress(dp, DB, frame_tcp(dp->ip.db, 4000, dp->ip.host, 8080));
+
+	dp_expect_dropped(dp, REASON_POLICY_DEFAULT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +417,7 @@ int main(void)
 		DP_TEST_BOTH(network_without_icc_is_closed_inside),
 		DP_TEST_BOTH(internal_network_has_no_way_out_or_in),
 		DP_TEST(publish_does_not_open_an_internal_network),
+		DP_TEST(internal_network_does_not_reach_what_others_publish),
 	};
 
 	return dp_main(tests);

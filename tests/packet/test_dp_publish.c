@@ -178,6 +178,10 @@ static void from_list_admits_only_its_clients(void **state)
 	syn.src = v4 ? "203.0.113.95" : "2001:db8:7::97";
 	dp_ingress(dp, UP, syn);
 	dp_expect_dropped(dp, REASON_PUBLISH_FROM);
+	/* A list may have single addresses and several entries. */
+	dp_publish_from(dp, v4 ? "203.0.113.95/32" : "2001:db8:7::97/128");
+	dp_ingress(dp, UP, syn);
+	dp_expect_sent(dp, frame_into(frame_to(syn, dp->ip.web, 80), WEB));
 }
 
 static void from_list_of_one_port_says_nothing_about_another(void **state)
@@ -311,6 +315,44 @@ static void flow_to_a_replaced_backend_is_a_miss(void **state)
 	assert_int_equal(dp_flow_entries(dp), 2);
 }
 
+/* Publishes again, as the same object (its id), or as a new one. */
+static void publish_again(struct dp *dp, bool same, __u16 backend_port)
+{
+	dp->published -= same;
+	dp_publish(dp, IPPROTO_UDP, NULL, 53, WEB, backend_port);
+}
+
+static void publish_is_known_by_its_backend_and_its_id(void **state)
+{
+	struct dp *dp = *state;
+	struct frame query = request(dp, IPPROTO_UDP, 53);
+	struct flow flow;
+
+	dp_publish(dp, IPPROTO_UDP, NULL, 53, WEB, 5353);
+	dp_ingress(dp, UP, query);
+	publish_again(dp, true, 5353); /* nothing new */
+	dp_ingress(dp, UP, query);
+	assert_int_equal(dp_stats(dp).created, 1);
+
+	publish_again(dp, true, 5354);
+	dp_ingress(dp, UP, query);
+	dp_expect_sent(dp, frame_into(frame_to(query, dp->ip.web, 5354), WEB));
+
+	dp_address_set(dp, dp->ip.nobody, WEB);
+	dp->ip.web = dp->ip.nobody;
+	publish_again(dp, true, 5354);
+	dp_ingress(dp, UP, query);
+	dp_expect_sent(dp,
+		       frame_into(frame_to(query, dp->ip.nobody, 5354), WEB));
+
+	publish_again(dp, false, 5354);
+	dp_ingress(dp, UP, query);
+	assert_int_equal(dp_stats(dp).created, 4);
+	assert_true(dp_flow(dp, query, &flow));
+	assert_int_equal(flow.publish, 2);
+	assert_int_equal(dp_flow_entries(dp), 2);
+}
+
 static void flow_of_a_removed_publish_is_a_miss(void **state)
 {
 	struct dp *dp = *state;
@@ -405,6 +447,7 @@ int main(void)
 		DP_TEST_BOTH(container_reaches_itself_over_udp),
 		DP_TEST_BOTH(flow_is_looked_up_before_the_publish),
 		DP_TEST_BOTH(flow_to_a_replaced_backend_is_a_miss),
+		DP_TEST_BOTH(publish_is_known_by_its_backend_and_its_id),
 		DP_TEST_BOTH(flow_of_a_removed_publish_is_a_miss),
 		DP_TEST(flow_to_an_address_that_the_host_lost_is_a_miss),
 		DP_TEST(flow_survives_a_change_that_does_not_concern_it),

@@ -147,6 +147,24 @@ static void two_containers_ping_with_the_same_identifier(void **state)
 	dp_expect_sent(dp, frame_into(frame_reply(one), WEB));
 }
 
+/* What has no identifier is not the answer to an echo without one: the errors
+ * of the host's own connections stay the host's. */
+static void error_does_not_meet_an_echo_with_identifier_zero(void **state)
+{
+	struct dp *dp = *state;
+	struct frame ping = frame_echo(dp->ip.web, dp->ip.server, 0);
+	struct frame error = frame_echo(dp->ip.server, dp->ip.host, 0);
+
+	error.icmp_type = strchr(dp->ip.web, ':') ? 1 : 3;
+	masquerade(dp, WEB, ping);
+	dp_ingress(dp, UP, error);
+	dp_expect_passed(dp, REASON_TO_STACK);
+
+	error = frame_from(frame_to(error, dp->ip.server, 0), dp->ip.web, 0);
+	dp_ingress(dp, WEB, error);
+	dp_expect_dropped(dp, REASON_PROTOCOL);
+}
+
 /* ------------------------------------------------------ choice of port */
 
 static void port_inside_the_range_is_kept(void **state)
@@ -225,6 +243,18 @@ static void one_socket_has_one_port_towards_every_server(void **state)
 						      dp->ip.server2, 3479)),
 				 port);
 	}
+}
+
+/* Otherwise clients of one image would all walk the same way. */
+static void clients_with_the_same_port_start_elsewhere(void **state)
+{
+	struct dp *dp = *state;
+	__u16 one = masquerade(dp, WEB,
+			       frame_udp(dp->ip.web, 40000, dp->ip.server, 53));
+	__u16 two = masquerade(
+		dp, MATE, frame_udp(dp->ip.mate, 40000, dp->ip.server2, 53));
+
+	assert_int_not_equal(one, two);
 }
 
 /* The first and the last port of the range are in it, and no other is. */
@@ -429,11 +459,13 @@ int main(void)
 		DP_TEST_BOTH(echo_is_translated_both_ways),
 		DP_TEST_BOTH(echo_keeps_any_identifier),
 		DP_TEST_BOTH(two_containers_ping_with_the_same_identifier),
+		DP_TEST_BOTH(error_does_not_meet_an_echo_with_identifier_zero),
 		DP_TEST_BOTH(port_inside_the_range_is_kept),
 		DP_TEST_BOTH(port_outside_the_range_is_replaced_by_one_inside),
 		DP_TEST_BOTH(taken_port_is_not_given_again),
 		DP_TEST_BOTH(same_port_serves_two_destinations),
 		DP_TEST_BOTH(one_socket_has_one_port_towards_every_server),
+		DP_TEST_BOTH(clients_with_the_same_port_start_elsewhere),
 		DP_TEST_BOTH(every_port_of_a_range_is_given_once),
 		DP_TEST_BOTH(published_port_is_never_taken),
 		DP_TEST(exhaustion_is_counted_and_leaves_nothing),

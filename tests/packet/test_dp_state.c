@@ -158,6 +158,22 @@ static void flow_of_an_address_that_moved_is_a_miss(void **state)
 	assert_int_equal(dp_flow_entries(dp), 2);
 }
 
+/* The owner of the address that the answers go to. */
+static void flow_of_a_client_that_moved_is_a_miss(void **state)
+{
+	struct dp *dp = *state;
+	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+	struct flow flow;
+
+	dp_ingress(dp, WEB, udp);
+	dp_address_set(dp, dp->ip.web, DB);
+	datapath_bump(dp->datapath);
+	dp_ingress(dp, MATE, frame_reply(udp));
+
+	dp_expect_dropped(dp, REASON_POLICY_DEFAULT); /* a new flow to db */
+	assert_false(dp_flow(dp, udp, &flow));
+}
+
 /* ----------------------------------------------------------------- TTL */
 
 static void last_hop_of_a_container_goes_to_the_stack(void **state)
@@ -198,6 +214,21 @@ static void last_hop_from_outside_is_dropped(void **state)
 	udp.ttl = 1;
 	dp_ingress(dp, UP, udp);
 	dp_expect_dropped(dp, REASON_TTL);
+}
+
+static void last_hop_to_a_published_port_is_dropped(void **state)
+{
+	struct dp *dp = *state;
+	struct frame udp = frame_udp(dp->ip.mate, 4000, dp->ip.host, 53);
+
+	dp_publish(dp, IPPROTO_UDP, NULL, 53, WEB, 53);
+	udp.ttl = 1;
+	dp_ingress(dp, MATE, udp);
+	dp_expect_dropped(dp, REASON_TTL);
+
+	udp.ttl = 2;
+	dp_ingress(dp, MATE, udp);
+	dp_expect_sent(dp, frame_into(frame_to(udp, dp->ip.web, 53), WEB));
 }
 
 static void last_hop_of_an_answer_from_outside_is_dropped(void **state)
@@ -265,6 +296,20 @@ static void way_back_of_an_inbound_flow_is_found_by_its_answer(void **state)
 	assert_int_equal(flow.out_ifindex, dp->ifindex[UP]);
 }
 
+static void way_back_by_no_uplink_is_closed(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = frame_tcp(dp->ip.lan, 5000, dp->ip.host, 80);
+	struct frame inside = frame_to(syn, dp->ip.web, 80);
+
+	dp_publish(dp, IPPROTO_TCP, NULL, 80, WEB, 80);
+	dp_ingress(dp, UP, syn);
+	dp_expect_sent(dp, frame_into(inside, WEB));
+	dp_ingress(dp, WEB, frame_reply(inside));
+
+	dp_expect_dropped(dp, REASON_NO_UPLINK);
+}
+
 static void flow_without_a_route_waits_for_one(void **state)
 {
 	struct dp *dp = *state;
@@ -322,64 +367,6 @@ static void packet_longer_than_the_way_out_goes_to_the_stack(void **state)
 	dp_expect_sent(dp, frame_out(frame_from(udp, dp->ip.host, 4000)));
 }
 
-/* --------------------------------------------- where frames really go */
-
-/* Sends syn_out on a real device and waits for it on the uplink's other end. */
-static bool leaves_towards(struct dp *dp, enum node router)
-{
-	struct frame in = frame_switched(syn_out(dp), WEB, FRONT);
-	struct frame out = frame_out(frame_from(in, dp->ip.host, 4000));
-	__u8 bytes[FRAME_MAX];
-	size_t len = frame_build(&in, bytes);
-
-	dp_live_send(dp, WEB, bytes, len);
-	out.dmac = router;
-	len = frame_build(&out, bytes);
-	return dp_live_receive(dp, UP, bytes, len);
-}
-
-static void cached_next_hop_is_used_while_the_agent_lives(void **state)
-{
-	struct dp *dp = *state;
-
-	dp_live_open(dp);
-	assert_true(leaves_towards(dp, ROUTER));
-	change_hop(dp, syn_out(dp), STRANGER);
-
-	assert_true(leaves_towards(dp, STRANGER));
-	dp_live_close(dp);
-}
-
-static void kernel_finds_the_next_hop_when_the_agent_is_silent(void **state)
-{
-	struct dp *dp = *state;
-
-	dp_live_open(dp);
-	assert_true(leaves_towards(dp, ROUTER));
-	change_hop(dp, syn_out(dp), STRANGER);
-	dp->config->heartbeat = datapath_now() - HEARTBEAT_STALE_TICKS - 1;
-
-	assert_true(leaves_towards(dp, ROUTER));
-	dp_live_close(dp);
-}
-
-static void frame_arrives_inside_the_other_container(void **state)
-{
-	struct dp *dp = *state;
-	struct frame in = frame_switched(
-		frame_udp(dp->ip.web, 4000, dp->ip.mate, 53), WEB, FRONT);
-	struct frame out = frame_switched(in, WEB, MATE);
-	__u8 bytes[FRAME_MAX];
-	size_t len = frame_build(&in, bytes);
-
-	dp_live_open(dp);
-	dp_live_send(dp, WEB, bytes, len);
-	len = frame_build(&out, bytes);
-
-	assert_true(dp_live_receive(dp, MATE, bytes, len));
-	dp_live_close(dp);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,19 +378,18 @@ int main(void)
 		DP_TEST(each_direction_remembers_its_own_flags),
 		DP_TEST_BOTH(flow_of_an_endpoint_that_is_gone_is_a_miss),
 		DP_TEST_BOTH(flow_of_an_address_that_moved_is_a_miss),
+		DP_TEST_BOTH(flow_of_a_client_that_moved_is_a_miss),
 		DP_TEST_BOTH(last_hop_of_a_container_goes_to_the_stack),
 		DP_TEST_BOTH(last_hop_from_outside_is_dropped),
+		DP_TEST_BOTH(last_hop_to_a_published_port_is_dropped),
 		DP_TEST_BOTH(last_hop_of_an_answer_from_outside_is_dropped),
 		DP_TEST_BOTH(next_hop_is_found_again_when_routes_change),
 		DP_TEST_BOTH(
 			way_back_of_an_inbound_flow_is_found_by_its_answer),
+		DP_TEST_BOTH(way_back_by_no_uplink_is_closed),
 		DP_TEST(flow_without_a_route_waits_for_one),
 		DP_TEST(unknown_neighbour_is_looked_up_again),
 		DP_TEST(packet_longer_than_the_way_out_goes_to_the_stack),
-		DP_TEST_BOTH(cached_next_hop_is_used_while_the_agent_lives),
-		DP_TEST_BOTH(
-			kernel_finds_the_next_hop_when_the_agent_is_silent),
-		DP_TEST_BOTH(frame_arrives_inside_the_other_container),
 	};
 
 	return dp_main(tests);

@@ -78,6 +78,7 @@ static void put_rule(struct model *m, enum origin origin, const char *name,
 
 	strcpy(rule.name, name);
 	assert_int_equal(policy_peer_parse(to, &rule.to, NULL), 0);
+	m->policy_given = true;
 	assert_non_null(model_add_rule(m, &rule, SIZE_MAX));
 }
 
@@ -303,16 +304,60 @@ static void unnamed_file_rules_all_stay(void **state)
 	assert_rules(&both->have, names);
 }
 
-static void settings_are_the_files(void **state)
+static void settings_that_the_file_names_are_replaced(void **state)
 {
 	struct both *both = *state;
 
 	both->have.settings.inter_allow = true;
 	both->have.settings.udp = 99;
+	both->have.settings.icmp = 77;
 	both->file.settings.udp = 31;
+	memset(&both->file.given.udp, 0xff, sizeof(both->file.given.udp));
+	memset(&both->file.given.inter_allow, 0xff, 1);
 
 	merge(both, false);
+	assert_int_equal(both->have.settings.udp, 31);
+	assert_false(both->have.settings.inter_allow);
+	assert_int_equal(both->have.settings.icmp, 77);
+}
+
+static void pruning_resets_the_other_settings(void **state)
+{
+	struct both *both = *state;
+
+	both->have.settings.icmp = 77;
+	both->file.settings.udp = 31;
+
+	merge(both, true);
 	assert_true(settings_equal(&both->have.settings, &both->file.settings));
+}
+
+static void file_without_a_policy_leaves_it(void **state)
+{
+	struct both *both = *state;
+
+	put_rule(&both->have, ORIGIN_FILE, "r", "any", false);
+
+	merge(both, false);
+	assert_int_equal(both->have.nrules, 1);
+	merge(both, true);
+	assert_int_equal(both->have.nrules, 0);
+}
+
+static void port_of_somebody_else_is_not_taken(void **state)
+{
+	struct both *both = *state;
+
+	put_network(&both->have, ORIGIN_CLI, "a", "10.0.0.0/24");
+	put_endpoint(&both->have, ORIGIN_CLI, "mine", "a");
+	put_port(&both->have, ORIGIN_CLI, "7777", "mine");
+	put_port(&both->file, ORIGIN_FILE, "7777", "other");
+
+	assert_int_equal(
+		model_merge(&both->have, &both->file, false, &both->err),
+		-EADDRINUSE);
+	assert_int_equal(both->err.exit, EXIT_CONFLICT);
+	assert_non_null(strstr(both->err.text, "'mine'"));
 }
 
 static void merging_twice_changes_nothing_more(void **state)
@@ -351,7 +396,10 @@ int main(void)
 		TEST(file_rules_replace_file_rules_and_come_first),
 		TEST(file_rule_takes_the_place_of_one_from_the_command),
 		TEST(unnamed_file_rules_all_stay),
-		TEST(settings_are_the_files),
+		TEST(settings_that_the_file_names_are_replaced),
+		TEST(pruning_resets_the_other_settings),
+		TEST(file_without_a_policy_leaves_it),
+		TEST(port_of_somebody_else_is_not_taken),
 		TEST(merging_twice_changes_nothing_more),
 	};
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/watch.h"
+#include "control/host.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 
@@ -25,6 +27,12 @@
 
 #define GC_TICKS 4 /* seconds between two expiry passes */
 
+/* The part of the host that refresh follows. */
+struct view {
+	struct host host;
+	int defaults[2];
+};
+
 struct agent {
 	const struct instance *instance;
 	struct datapath *dp; /* NULL until somebody loads one */
@@ -34,8 +42,24 @@ struct agent {
 	int timer;
 	int signals;
 	unsigned int ticks;
+	struct view view; /* what the tables follow from, at the last refresh */
+	bool looked; /* at the host, in this tick */
 	bool stop;
+	char warned[512]; /* the last warning: the same one is not repeated */
 };
+
+/* What lasts is tried again on every tick, and told once. */
+static void warn_once(struct agent *agent, const char *what,
+		      const struct err *err)
+{
+	char text[sizeof(agent->warned)];
+
+	snprintf(text, sizeof(text), "%s: %s", what, err->text);
+	if (!strcmp(text, agent->warned))
+		return;
+	memcpy(agent->warned, text, sizeof(text));
+	log_warn("%s", text);
+}
 
 static int fd_add(struct agent *agent, int fd, struct err *err)
 {
@@ -81,6 +105,7 @@ static void agent_close(struct agent *agent)
 				 __ATOMIC_RELEASE);
 		datapath_close(agent->dp);
 	}
+	host_free(&agent->view.host);
 	watch_close(agent->watch);
 	if (agent->nl)
 		nl_close(agent->nl);
@@ -97,7 +122,7 @@ static void follow_pins(struct agent *agent)
 	int rc = datapath_open(agent->instance->name, &now, &err);
 
 	if (rc && rc != -ENOENT)
-		log_warn("open the datapath: %s", err.text);
+		warn_once(agent, "open the datapath", &err);
 	if (agent->dp)
 		datapath_close(agent->dp);
 	agent->dp = now;
@@ -105,29 +130,74 @@ static void follow_pins(struct agent *agent)
 
 /* Devices, addresses or the default route changed: plan and apply, with the
  * same model, whatever follows from them. */
-static void refresh(struct agent *agent)
+static int refresh(struct agent *agent, struct err *err)
 {
 	struct control *control;
 	struct model desired;
-	struct err err;
-	int rc = control_open(agent->instance, CONTROL_WRITE, &control, &err);
+	int rc =
+		control_open(agent->instance, CONTROL_TRY_WRITE, &control, err);
 
-	if (rc) {
-		log_warn("refresh: %s", err.text);
-		watch_again(agent->watch);
-		return;
-	}
+	if (rc)
+		return rc;
 	if (model_copy(control_model(control), &desired)) {
-		log_err("refresh: out of memory");
+		rc = err_set(err, -ENOMEM, "out of memory");
 	} else {
 		rc = control_reconcile(control, &desired, false, NULL, NULL,
-				       &err);
-		rc = rc ? rc : control_refresh(control, &err);
-		if (rc)
-			log_warn("refresh: %s", err.text);
+				       err);
+		rc = rc ? rc : control_refresh(control, err);
 		model_free(&desired);
 	}
 	control_close(control);
+	return rc;
+}
+
+static int view_read(struct nl *nl, struct view *ret, struct err *err)
+{
+	struct view view;
+	int rc = host_read_defaults(nl, view.defaults, err);
+
+	rc = rc ? rc : host_read(nl, &view.host, err);
+	if (!rc)
+		*ret = view;
+	return rc;
+}
+
+static bool view_equal(const struct view *a, const struct view *b)
+{
+	return host_equal(&a->host, &b->host) &&
+	       !memcmp(a->defaults, b->defaults, sizeof(a->defaults));
+}
+
+/*
+ * A refresh makes every flow be decided again, and most notifications tell
+ * nothing new: so one look first. What could not be done, because a command
+ * held the lock, is tried again on the next tick.
+ */
+static void follow_host(struct agent *agent)
+{
+	struct view now;
+	struct err err;
+	int rc = view_read(agent->nl, &now, &err);
+
+	if (!rc && view_equal(&now, &agent->view)) {
+		host_free(&now.host);
+		return;
+	}
+	if (!rc) {
+		log_info("devices or addresses changed");
+		rc = refresh(agent, &err);
+		if (!rc) {
+			/* As it was before: refresh may have changed it. */
+			host_free(&agent->view.host);
+			agent->view = now;
+			agent->warned[0] = '\0';
+			return;
+		}
+		host_free(&now.host);
+	}
+	if (rc != -EAGAIN)
+		warn_once(agent, "refresh", &err);
+	watch_again(agent->watch);
 }
 
 static void expire(struct agent *agent)
@@ -170,8 +240,7 @@ static void keep_neighbours(struct agent *agent)
 			log_debug("%s", err.text);
 }
 
-/* What could not be done at once, because a command held the lock, is tried
- * again on the next tick. */
+/* The first change of a tick is followed at once, the others together. */
 static void follow_changes(struct agent *agent)
 {
 	if (!agent->dp)
@@ -181,9 +250,9 @@ static void follow_changes(struct agent *agent)
 		datapath_bump_routes(agent->dp);
 	}
 	keep_neighbours(agent);
-	if (watch_take_host(agent->watch)) {
-		log_info("devices or addresses changed");
-		refresh(agent);
+	if (!agent->looked && watch_take_host(agent->watch)) {
+		agent->looked = true;
+		follow_host(agent);
 	}
 }
 
@@ -198,6 +267,7 @@ static void on_tick(struct agent *agent)
 		return;
 	__atomic_store_n(&datapath_config(agent->dp)->heartbeat, datapath_now(),
 			 __ATOMIC_RELEASE);
+	agent->looked = false;
 	follow_changes(agent);
 	if (agent->ticks++ % GC_TICKS == 0)
 		expire(agent);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* watch - rtnetlink notifications, sorted by what they mean to the datapath */
-#include "agent/watch.h"
+#include "agent/watch_internal.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -81,6 +81,7 @@ static int read_neighbours(struct watch *watch, struct err *err)
 
 	if (rc)
 		return rc;
+	watch->nneighbours = 0;
 	rc = neigh_each(nl, on_neighbour, watch, err);
 	nl_close(nl);
 	return rc;
@@ -107,9 +108,14 @@ static int socket_open(struct watch *watch)
 	return 0;
 }
 
+struct watch *watch_make(void)
+{
+	return calloc(1, sizeof(struct watch));
+}
+
 int watch_open(struct watch **ret, struct err *err)
 {
-	struct watch *watch = calloc(1, sizeof(*watch));
+	struct watch *watch = watch_make();
 	int rc;
 
 	if (!watch)
@@ -143,6 +149,14 @@ int watch_fd(const struct watch *watch)
 	return mnl_socket_get_fd(watch->socket);
 }
 
+static bool is_default_route(const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *route = mnl_nlmsg_get_payload(nlh);
+
+	return mnl_nlmsg_get_payload_len(nlh) >= sizeof(*route) &&
+	       !route->rtm_dst_len;
+}
+
 static int on_message(const struct nlmsghdr *nlh, void *data)
 {
 	struct watch *watch = data;
@@ -158,35 +172,52 @@ static int on_message(const struct nlmsghdr *nlh, void *data)
 	case RTM_DELLINK:
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-	case RTM_NEWROUTE: /* the default route may have moved */
-	case RTM_DELROUTE:
 		watch->routes = watch->host = true;
+		break;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		watch->routes = true;
+		watch->host |= is_default_route(nlh);
 		break;
 	}
 	return MNL_CB_OK;
 }
 
+int watch_feed(struct watch *watch, const void *messages, size_t len)
+{
+	return mnl_cb_run(messages, len, 0, 0, on_message, watch) < 0 ? -errno :
+									0;
+}
+
+/* Neighbours may be among what was lost: without them, a MAC that changes
+ * later would look like a first resolution. */
+static int on_loss(struct watch *watch, struct err *err)
+{
+	watch->routes = watch->host = true;
+	return read_neighbours(watch, err);
+}
+
 int watch_read(struct watch *watch, struct err *err)
 {
 	ssize_t len;
+	int rc = 0;
 
 	for (;;) {
 		len = mnl_socket_recvfrom(watch->socket, watch->buf,
 					  sizeof(watch->buf));
 		if (len < 0 && errno == EINTR)
 			continue;
-		if (len < 0 && errno == ENOBUFS) {
-			watch->routes = watch->host = true;
-			continue;
-		}
 		if (len < 0 && errno == EAGAIN)
 			return 0;
-		if (len < 0)
+		if (len < 0 && errno == ENOBUFS)
+			rc = on_loss(watch, err);
+		else if (len < 0)
 			return err_set(err, -errno, "receive: %s",
 				       strerror(errno));
-		if (mnl_cb_run(watch->buf, len, 0, 0, on_message, watch) < 0)
-			return err_set(err, -errno, "parse: %s",
-				       strerror(errno));
+		else if (watch_feed(watch, watch->buf, len))
+			rc = err_set(err, -errno, "parse: %s", strerror(errno));
+		if (rc)
+			return rc;
 	}
 }
 

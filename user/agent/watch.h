@@ -10,8 +10,9 @@
 /*
  * Two kinds of change count. Routes: a route, a link's state, or the MAC of a
  * neighbour that was known differently, so that cached ways out are wrong. Mere
- * ARP churn (a first resolution, a state that moves) is none. Host: a device or
- * an address came or went, so that tables are wrong.
+ * ARP churn (a first resolution, a state that moves) is none. Host: a device,
+ * an address or a default route may have come or gone, so that tables are
+ * wrong; the kernel also tells when only a lifetime was renewed.
  */
 struct watch;
 

@@ -14,7 +14,9 @@ int change_open(const struct cli *cli, struct change *change, struct err *err)
 	struct control *control;
 	int rc;
 
-	rc = control_open(&cli->instance, CONTROL_WRITE, &control, err);
+	rc = control_open(&cli->instance,
+			  cli->dry_run ? CONTROL_PLAN : CONTROL_WRITE, &control,
+			  err);
 	if (rc)
 		return rc;
 	if (model_copy(control_model(control), &change->desired)) {

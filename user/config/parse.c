@@ -137,8 +137,10 @@ static void parse_root(struct parser *p, const struct node *root)
 	if (p->endpoints)
 		parse_endpoints(p, p->endpoints);
 	/* Who names uplinks wants those, unless the file says auto as well. */
-	if (p->model->nuplinks && !p->uplink_chosen)
+	if (p->model->nuplinks && !p->uplink_chosen) {
 		p->model->settings.uplink_auto = false;
+		p->model->given.uplink_auto = true;
+	}
 	if (root->kind == NODE_MAPPING && !node_find(root, "version"))
 		findings_put(p->findings, root->at, "version: 1",
 			     "missing key 'version'");

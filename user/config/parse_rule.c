@@ -335,6 +335,7 @@ void parse_policy(struct parser *p, const struct node *node, void *object)
 			     node_kind_print(node->kind));
 		return;
 	}
+	p->model->policy_given = true;
 	for (size_t i = 0; i < node->nchildren; i++)
 		parse_rule(p, &node->children[i]);
 }

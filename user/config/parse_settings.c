@@ -7,6 +7,10 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
+/* Notes that the file names this field of the settings. */
+#define GIVEN(p, field) \
+	memset(&(p)->model->given.field, 0xff, sizeof((p)->model->given.field))
+
 static void parse_allow(struct parser *p, const struct node *node, void *object)
 {
 	bool *allow = object;
@@ -26,12 +30,14 @@ static void parse_allow(struct parser *p, const struct node *node, void *object)
 static void parse_intra(struct parser *p, const struct node *node, void *object)
 {
 	(void)object;
+	GIVEN(p, intra_allow);
 	parse_allow(p, node, &p->model->settings.intra_allow);
 }
 
 static void parse_inter(struct parser *p, const struct node *node, void *object)
 {
 	(void)object;
+	GIVEN(p, inter_allow);
 	parse_allow(p, node, &p->model->settings.inter_allow);
 }
 
@@ -80,6 +86,7 @@ static void parse_default_uplink(struct parser *p, const struct node *node,
 		return;
 	}
 	p->uplink_chosen = true;
+	GIVEN(p, uplink_auto);
 	p->model->settings.uplink_auto = is_auto;
 }
 
@@ -90,6 +97,8 @@ static void parse_nat_ports(struct parser *p, const struct node *node,
 	struct port_range range;
 
 	(void)object;
+	GIVEN(p, nat_port_min);
+	GIVEN(p, nat_port_max);
 	if (node->kind == NODE_SCALAR && !strcmp(node->text, "auto"))
 		return;
 	if (!value_ports(p, node, &range))
@@ -114,6 +123,7 @@ void parse_defaults(struct parser *p, const struct node *node, void *object)
 				  void *object)                              \
 	{                                                                    \
 		(void)object;                                                \
+		GIVEN(p, field);                                             \
 		value(p, node, &p->model->settings.field);                   \
 	}
 

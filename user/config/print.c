@@ -282,8 +282,10 @@ static json_t *rules_json(const struct model *m)
 {
 	json_t *rules = json_array();
 
+	/* A file may not name what is not there. */
 	for (size_t i = 0; i < m->nrules; i++)
-		json_array_append_new(rules, rule_json(&m->rules[i]));
+		if (!m->rules[i].dormant)
+			json_array_append_new(rules, rule_json(&m->rules[i]));
 	return rules;
 }
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* apply - does a plan, or nothing of it */
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "control/control_internal.h"
+#include "control/state.h"
 #include "control/sync.h"
+#include "lib/cleanup.h"
 #include "lib/log.h"
+
+/* -------------------------------------------------------------- tables */
 
 /* An endpoint's host end comes up last: its first frame finds the tables
  * filled. */
@@ -24,16 +28,51 @@ static int start_endpoints(struct control *control, const struct model *model,
 	return rc;
 }
 
+static bool is_uplink(const struct model *model, const struct host *host,
+		      int ifindex)
+{
+	const struct link_info *link = host_find_index(host, ifindex);
+
+	return link && model_find_uplink(model, link->name);
+}
+
+/* A device may have been deleted, renamed or made again since its hooks were
+ * put there. before: the uplinks that the tables had. */
+static int hook_uplinks(struct control *control, const struct model *model,
+			const struct host *host,
+			const struct uplink_val before[UPLINKS_MAX],
+			struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < UPLINKS_MAX && !rc; i++)
+		if (before[i].ifindex &&
+		    !is_uplink(model, host, before[i].ifindex))
+			rc = detach_uplink(control->dp, before[i].ifindex, err);
+	for (size_t i = 0; i < model->nuplinks && !rc; i++) {
+		const struct link_info *link =
+			host_find_link(host, model->uplinks[i].ifname);
+
+		if (link)
+			rc = attach_uplink(control->dp, link->ifindex, err);
+	}
+	return rc;
+}
+
 /* The devices have changed since the plan was made. */
 static int fill_tables(struct control *control, const struct model *model,
 		       struct err *err)
 {
+	struct uplink_val before[UPLINKS_MAX] = { 0 };
 	struct host host;
 	int rc = host_read(control->nl, &host, err);
 
 	if (rc)
 		return rc;
+	for (__u32 i = 0; i < UPLINKS_MAX; i++)
+		table_get(control->dp, MAP_UPLINKS, &i, &before[i]);
 	rc = sync_tables(control->dp, model, &host, err);
+	rc = rc ? rc : hook_uplinks(control, model, &host, before, err);
 	rc = rc ? rc : start_endpoints(control, model, &host, err);
 	host_free(&host);
 	return rc;
@@ -44,22 +83,69 @@ int control_refresh(struct control *control, struct err *err)
 	return control->dp ? fill_tables(control, &control->model, err) : 0;
 }
 
+/* ---------------------------------------------------------- do and undo */
+
+/* The steps that were done, in that order. */
+struct progress {
+	const struct step **steps;
+	size_t count;
+};
+
+/* A namespace that was deleted comes back without what was in it. So these are
+ * done when all else has succeeded. */
+static bool is_final(const struct step *step)
+{
+	return step->op == STEP_DEL && step->kind == OBJECT_NETNS;
+}
+
+static int do_steps(struct work *work, const struct plan *plan, bool final,
+		    struct progress *progress, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < plan->nsteps && !rc; i++) {
+		if (is_final(&plan->steps[i]) != final)
+			continue;
+		rc = step_do(work, &plan->steps[i], err);
+		if (!rc)
+			progress->steps[progress->count++] = &plan->steps[i];
+	}
+	return rc;
+}
+
 /*
  * Walks back what was done. A step that cannot be undone is reported and the
- * walk goes on: whatever can be as before, shall be. first: the number of
- * steps that were done.
+ * walk goes on: whatever can be as before, shall be.
  */
-static void undo(struct work *work, const struct plan *plan, size_t done)
+static void undo_steps(struct work *work, const struct progress *progress)
 {
 	struct err err;
 	char text[160];
 
-	while (done-- > 0) {
-		log_debug("undo: %s",
-			  step_print(&plan->steps[done], text, sizeof(text)));
-		if (step_undo(work, &plan->steps[done], &err))
-			log_err("undo: %s", err.text);
+	work->undoing = true;
+	for (size_t i = progress->count; i-- > 0;) {
+		const struct step *step = progress->steps[i];
+
+		log_debug("undo: %s", step_print(step, text, sizeof(text)));
+		if (step_undo(work, step, &err))
+			log_err("undo: %s: %s", text, err.text);
 	}
+}
+
+static int undo(struct control *control, struct work *work,
+		const struct progress *progress, struct err *err)
+{
+	int rc = 0;
+
+	undo_steps(work, progress);
+	if (work->was_loaded)
+		return fill_tables(control, &control->model, err);
+	if (control->dp) {
+		datapath_close(control->dp);
+		control->dp = NULL;
+		rc = datapath_unload(control->instance.name, err);
+	}
+	return rc;
 }
 
 /* Namespaces and settings alone need no programs in the kernel. */
@@ -73,44 +159,51 @@ static bool needs_datapath(const struct plan *plan)
 	return false;
 }
 
+static int act(struct control *control, struct work *work,
+	       const struct plan *plan, struct progress *progress,
+	       struct err *err)
+{
+	int rc = 0;
+
+	if (needs_datapath(plan))
+		rc = control_load(control, &work->desired->settings, err);
+	work->dp = control->dp;
+	rc = rc ? rc : do_steps(work, plan, false, progress, err);
+	if (!rc && control->dp)
+		rc = fill_tables(control, work->desired, err);
+	return rc ? rc : do_steps(work, plan, true, progress, err);
+}
+
 int plan_apply(struct control *control, struct model *desired,
 	       const struct host *host, const struct plan *plan,
 	       struct err *err)
 {
-	bool was_loaded = control->dp;
+	_cleanup_free_ const struct step **steps =
+		calloc(plan->nsteps + 1, sizeof(*steps));
+	struct progress progress = { .steps = steps };
 	struct work work = {
 		.instance = control->instance.name,
 		.nl = control->nl,
 		.host = host,
 		.actual = &control->model,
 		.desired = desired,
-		.was_loaded = was_loaded,
+		.was_loaded = control->dp,
 	};
-	struct err ignored;
-	size_t done = 0;
-	int rc = 0;
+	struct err undone;
+	int rc;
 
-	if (needs_datapath(plan))
-		rc = control_load(control, &desired->settings, err);
-	work.dp = control->dp;
-	while (!rc && done < plan->nsteps) {
-		rc = step_do(&work, &plan->steps[done], err);
-		done += !rc;
+	if (!steps)
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = state_set_unfinished(work.instance, true, err);
+	if (rc)
+		return rc;
+	rc = act(control, &work, plan, &progress, err);
+	/* Whatever could not be undone is for the next process to put right. */
+	if (rc && undo(control, &work, &progress, &undone)) {
+		log_err("undo: %s", undone.text);
+		return rc;
 	}
-	if (!rc && control->dp)
-		rc = fill_tables(control, desired, err);
-	if (!rc)
-		return 0;
-
-	undo(&work, plan, done);
-	if (was_loaded) {
-		if (fill_tables(control, &control->model, &ignored))
-			log_err("undo: %s", ignored.text);
-	} else if (control->dp) {
-		datapath_close(control->dp);
-		control->dp = NULL;
-		if (datapath_unload(control->instance.name, &ignored))
-			log_err("undo: %s", ignored.text);
-	}
+	if (state_set_unfinished(work.instance, false, &undone))
+		log_warn("%s", undone.text);
 	return rc;
 }

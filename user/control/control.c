@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 #include "control/control_internal.h"
-#include "control/state.h"
-#include "kernel/netns.h"
+#include "control/home.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -24,7 +23,8 @@
 
 /* ----------------------------------------------------------------- lock */
 
-static int lock_wait(int fd, int operation, const char *path, struct err *err)
+static int lock_wait(int fd, int operation, int wait_ms, const char *path,
+		     struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_RETRY_MS * 1000000 };
 
@@ -33,7 +33,7 @@ static int lock_wait(int fd, int operation, const char *path, struct err *err)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_set(err, -errno, "lock %s: %s", path,
 				       strerror(errno));
-		if (waited >= LOCK_WAIT_MS) {
+		if (waited >= wait_ms) {
 			err_set(err, -EAGAIN, "another bpfnet process holds %s",
 				path);
 			err_hint(err, "try again");
@@ -61,6 +61,7 @@ static bool lock_is_current(int fd, const char *path)
 static int lock_try(const char *dir, enum control_mode mode, int *ret,
 		    struct err *err)
 {
+	int wait_ms = mode == CONTROL_TRY_WRITE ? 0 : LOCK_WAIT_MS;
 	bool write = mode != CONTROL_READ;
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX + 8];
@@ -77,7 +78,7 @@ static int lock_try(const char *dir, enum control_mode mode, int *ret,
 	if (fd < 0)
 		return err_set(err, -errno, "open %s: %s", path,
 			       strerror(errno));
-	rc = lock_wait(fd, write ? LOCK_EX : LOCK_SH, path, err);
+	rc = lock_wait(fd, write ? LOCK_EX : LOCK_SH, wait_ms, path, err);
 	if (rc)
 		return rc;
 	if (!lock_is_current(fd, path))
@@ -101,18 +102,26 @@ static int lock_open(const char *instance, enum control_mode mode, int *ret,
 
 /* --------------------------------------------------------- open and close */
 
-/* Devices are looked up by name in the caller's namespace: in another one a
- * change would find nothing and destroy the record. */
-static int check_netns(struct control *control, struct err *err)
+/*
+ * Devices are looked up by name in the caller's namespace: in another one a
+ * change would find nothing and destroy the record. Only when the instance's
+ * own does not exist any more, purge may remove from here what is left.
+ */
+static int check_home(struct control *control, struct err *err)
 {
-	__u64 cookie, own;
-	int rc = netns_cookie(&own, err);
+	__u64 cookie =
+		control->dp ? datapath_config(control->dp)->netns_cookie : 0;
+	bool is_here;
+	int rc = home_is_here(cookie, &is_here, err);
 
-	if (rc || !control->dp)
+	if (rc || is_here)
 		return rc;
-	cookie = datapath_config(control->dp)->netns_cookie;
-	if (!cookie || cookie == own)
+	if (control->mode == CONTROL_PURGE && !home_exists(cookie)) {
+		log_warn("the network namespace of instance '%s' is gone",
+			 control->instance.name);
+		control->homeless = true;
 		return 0;
+	}
 	err_set(err, -EBUSY,
 		"instance '%s' belongs to another network namespace",
 		control->instance.name);
@@ -127,6 +136,16 @@ static int open_datapath(struct control *control, struct err *err)
 	return rc == -ENOENT ? 0 : rc;
 }
 
+/* What purge cannot read it does without: it removes the rest. */
+static int tolerated(const struct control *control, int rc,
+		     const struct err *err)
+{
+	if (!rc || control->mode != CONTROL_PURGE)
+		return rc;
+	log_warn("%s", err->text);
+	return 0;
+}
+
 static int control_read(struct control *control, struct err *err)
 {
 	struct state state;
@@ -137,11 +156,13 @@ static int control_read(struct control *control, struct err *err)
 		return rc;
 	model_free(&control->model);
 	control->model = state.model;
-	rc = open_datapath(control, err);
+	rc = tolerated(control, open_datapath(control, err), err);
 	if (!rc && control->mode != CONTROL_READ) {
-		rc = check_netns(control, err);
+		rc = check_home(control, err);
 		rc = rc ? rc : nl_open(-1, &control->nl, err);
-		rc = rc ? rc : observe(control, &state.leftovers, err);
+		if (!rc && !control->homeless && control->mode != CONTROL_PLAN)
+			rc = tolerated(control, observe(control, &state, err),
+				       err);
 	}
 	model_free(&state.leftovers);
 	return rc;
@@ -178,10 +199,6 @@ int control_open(const struct instance *instance, enum control_mode mode,
 
 	rc = lock_open(instance->name, mode, &control->lock, err);
 	rc = rc ? rc : control_read(control, err);
-	if (rc && mode == CONTROL_PURGE && control->lock >= 0) {
-		log_warn("%s", err->text);
-		rc = control->nl ? 0 : nl_open(-1, &control->nl, err);
-	}
 	if (rc) {
 		control_close(control);
 		return rc;
@@ -190,30 +207,21 @@ int control_open(const struct instance *instance, enum control_mode mode,
 	return 0;
 }
 
-static bool needs_datapath(const struct model *m)
-{
-	return m->nnetworks + m->nendpoints + m->npublishes + m->nrules +
-	       m->nuplinks;
-}
-
-/* An instance that has nothing leaves no directory. */
-static bool is_empty(const struct control *control)
+bool control_needs_datapath(const struct control *control)
 {
 	const struct model *m = &control->model;
-	struct model fresh;
 
-	model_init(&fresh);
-	return !control->dp && !m->nnetns && !needs_datapath(m) &&
-	       settings_equal(&m->settings, &fresh.settings);
+	return m->nnetworks + m->nendpoints + m->npublishes + m->nrules +
+	       m->nuplinks;
 }
 
 void control_close(struct control *control)
 {
 	if (!control)
 		return;
-	if (control->mode != CONTROL_READ && control->lock >= 0 &&
-	    is_empty(control))
-		state_remove(control->instance.name, NULL);
+	/* An instance that has nothing leaves no directory. */
+	if (control->mode != CONTROL_READ && control->lock >= 0 && !control->dp)
+		state_tidy(control->instance.name);
 	if (control->dp)
 		datapath_close(control->dp);
 	if (control->nl)
@@ -261,7 +269,7 @@ int control_load(struct control *control, const struct settings *settings,
 
 int control_unload_unused(struct control *control, struct err *err)
 {
-	if (!control->dp || needs_datapath(&control->model))
+	if (!control->dp || control_needs_datapath(control))
 		return 0;
 	datapath_close(control->dp);
 	control->dp = NULL;

@@ -19,6 +19,8 @@ struct instance {
 enum control_mode {
 	CONTROL_READ, /* shared lock; nothing is created */
 	CONTROL_WRITE, /* exclusive lock, waits at most 5 s (locked/6) */
+	CONTROL_TRY_WRITE, /* as WRITE, but does not wait */
+	CONTROL_PLAN, /* as WRITE, for a dry run: nothing is made good */
 	CONTROL_PURGE, /* as WRITE; a damaged record or pins of another version
 			* are a warning: what can be read is removed */
 };

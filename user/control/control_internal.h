@@ -5,6 +5,7 @@
 
 #include "control/control.h"
 #include "control/host.h"
+#include "control/state.h"
 #include "control/steps.h"
 
 struct control {
@@ -14,17 +15,26 @@ struct control {
 	struct nl *nl; /* of the host's namespace; WRITE only */
 	struct datapath *dp; /* NULL: nothing is loaded */
 	struct model model; /* what exists */
+	bool homeless; /* PURGE only: the host's namespace is gone, so devices
+			* of the same names here are somebody else's */
 };
 
 /* A step's surroundings where nothing is planned: what exists is wanted. */
 void work_init(struct control *control, const struct host *host,
 	       struct work *ret);
 
-/* Brings model and kernel into line after things went away by themselves:
- * removes what an interrupted process left (leftovers), and forgets endpoints
- * whose device is gone. */
-int observe(struct control *control, const struct model *leftovers,
+/*
+ * Brings model and kernel into line after things went away by themselves:
+ * removes what an interrupted process left, forgets endpoints whose device is
+ * gone with what only made sense for them, makes lost bridges again, loads a
+ * lost datapath. For purge only the first two. state->model is control->model
+ * by now and not looked at.
+ */
+int observe(struct control *control, const struct state *state,
 	    struct err *err);
+
+/* Whether something of the model needs programs in the kernel. */
+bool control_needs_datapath(const struct control *control);
 
 /* Opens the datapath, loads it when there is none, and puts the socket hooks
  * on the cgroup. */

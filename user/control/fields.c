@@ -25,6 +25,7 @@ struct field {
 	enum field_type type;
 	size_t offset;
 	size_t size; /* of the member, of the whole array */
+	__u32 max; /* FIELD_UINT: the highest value, 0: what fits */
 	size_t count_offset; /* arrays: of their size_t */
 };
 
@@ -33,6 +34,12 @@ struct field {
 		.name = #member, .type = type_,            \
 		.offset = offsetof(struct kind, member),   \
 		.size = sizeof(((struct kind *)0)->member) \
+	}
+#define NUMBER(kind, member, max_)                                        \
+	{                                                                 \
+		.name = #member, .type = FIELD_UINT,                      \
+		.offset = offsetof(struct kind, member),                  \
+		.size = sizeof(((struct kind *)0)->member), .max = (max_) \
 	}
 #define ARRAY(kind, member, count, type_)                    \
 	{                                                    \
@@ -66,15 +73,15 @@ static const struct field settings_fields[] = {
 };
 
 static const struct field netns_fields[] = {
-	FIELD(netns, name, FIELD_TEXT),	    FIELD(netns, origin, FIELD_UINT),
+	FIELD(netns, name, FIELD_TEXT),	    NUMBER(netns, origin, ORIGIN_CNI),
 	ARRAY(netns, dns, ndns, FIELD_IPS), FIELD(netns, implied, FIELD_BOOL),
 	FIELD(netns, adopted, FIELD_BOOL),  END,
 };
 
 static const struct field network_fields[] = {
 	FIELD(network, name, FIELD_TEXT),
-	FIELD(network, origin, FIELD_UINT),
-	FIELD(network, type, FIELD_UINT),
+	NUMBER(network, origin, ORIGIN_CNI),
+	NUMBER(network, type, NETWORK_P2P),
 	ARRAY(network, subnets, nsubnets, FIELD_CIDRS),
 	ARRAY(network, gateways, nsubnets, FIELD_IPS),
 	FIELD(network, range_first, FIELD_IP),
@@ -83,7 +90,7 @@ static const struct field network_fields[] = {
 	FIELD(network, icc, FIELD_BOOL),
 	FIELD(network, masquerade, FIELD_BOOL),
 	FIELD(network, mtu, FIELD_UINT),
-	FIELD(network, id, FIELD_UINT),
+	NUMBER(network, id, NETWORKS_MAX - 1),
 	FIELD(network, bridge, FIELD_TEXT),
 	FIELD(network, mac, FIELD_MAC),
 	END,
@@ -91,7 +98,7 @@ static const struct field network_fields[] = {
 
 static const struct field endpoint_fields[] = {
 	FIELD(endpoint, name, FIELD_TEXT),
-	FIELD(endpoint, origin, FIELD_UINT),
+	NUMBER(endpoint, origin, ORIGIN_CNI),
 	FIELD(endpoint, network, FIELD_TEXT),
 	FIELD(endpoint, netns, FIELD_TEXT),
 	FIELD(endpoint, ifname, FIELD_TEXT),
@@ -99,20 +106,20 @@ static const struct field endpoint_fields[] = {
 	ARRAY(endpoint, ips, nips, FIELD_IPS),
 	FIELD(endpoint, mac, FIELD_MAC),
 	FIELD(endpoint, default_route, FIELD_BOOL),
-	FIELD(endpoint, slot, FIELD_UINT),
+	NUMBER(endpoint, slot, ENDPOINTS_MAX - 1),
 	END,
 };
 
 static const struct field uplink_fields[] = {
 	FIELD(uplink, ifname, FIELD_TEXT),
-	FIELD(uplink, origin, FIELD_UINT),
+	NUMBER(uplink, origin, ORIGIN_CNI),
 	FIELD(uplink, automatic, FIELD_BOOL),
 	ARRAY(uplink, snat, nsnat, FIELD_IPS),
 	END,
 };
 
 static const struct field publish_fields[] = {
-	FIELD(publish, origin, FIELD_UINT),
+	NUMBER(publish, origin, ORIGIN_CNI),
 	FIELD(publish, proto, FIELD_UINT),
 	FIELD(publish, any_host, FIELD_BOOL),
 	FIELD(publish, host_ip, FIELD_IP),
@@ -121,20 +128,21 @@ static const struct field publish_fields[] = {
 	FIELD(publish, endpoint, FIELD_TEXT),
 	FIELD(publish, target_port, FIELD_UINT),
 	ARRAY(publish, from, nfrom, FIELD_CIDRS),
-	FIELD(publish, id, FIELD_UINT),
+	NUMBER(publish, id, PUBLISH_MAX - 1),
 	END,
 };
 
 static const struct field rule_fields[] = {
 	FIELD(policy_rule, name, FIELD_TEXT),
-	FIELD(policy_rule, origin, FIELD_UINT),
+	NUMBER(policy_rule, origin, ORIGIN_CNI),
 	FIELD(policy_rule, from, FIELD_PEER),
 	FIELD(policy_rule, to, FIELD_PEER),
 	FIELD(policy_rule, proto, FIELD_UINT),
 	ARRAY(policy_rule, ports, nports, FIELD_PORTS),
 	FIELD(policy_rule, action, FIELD_UINT),
 	FIELD(policy_rule, log, FIELD_BOOL),
-	FIELD(policy_rule, id, FIELD_UINT),
+	FIELD(policy_rule, dormant, FIELD_BOOL),
+	NUMBER(policy_rule, id, RULES_MAX - 1),
 	END,
 };
 
@@ -223,12 +231,12 @@ json_t *fields_to_json(enum object_kind kind, const void *object)
 	return json;
 }
 
-static int uint_set(const json_t *json, void *at, size_t size)
+static int uint_set(const json_t *json, void *at, size_t size, __u32 max)
 {
 	json_int_t value = json_integer_value(json);
 
-	if (!json_is_integer(json) || value < 0 ||
-	    (size < sizeof(value) && value >> (8 * size)))
+	if (!json_is_integer(json) || value < 0 || value >> (8 * size) ||
+	    (max && value > max))
 		return -EINVAL;
 	if (size == sizeof(__u8))
 		*(__u8 *)at = (__u8)value;
@@ -307,7 +315,7 @@ static int field_from_json(const struct field *field, const json_t *json,
 		*(bool *)at = json_is_true(json);
 		return json_is_boolean(json) ? 0 : -EINVAL;
 	case FIELD_UINT:
-		return uint_set(json, at, field->size);
+		return uint_set(json, at, field->size, field->max);
 	case FIELD_IP:
 		return text ? ip_parse(text, (struct ipaddr *)at) : -EINVAL;
 	case FIELD_MAC:
@@ -321,14 +329,29 @@ static int field_from_json(const struct field *field, const json_t *json,
 	}
 }
 
+/* Two arrays may share a count, which is then the last one's. */
+static bool count_agrees(const struct field *field, const json_t *json,
+			 const char *object)
+{
+	return !field->count_offset ||
+	       json_array_size(json) ==
+		       *(const size_t *)(object + field->count_offset);
+}
+
 int fields_from_json(enum object_kind kind, const json_t *json, void *object,
 		     struct err *err)
 {
+	const struct field *f, *wrong = NULL;
+
 	memset(object, 0, kinds[kind].size);
-	for (const struct field *f = kinds[kind].fields; f->name; f++)
+	for (f = kinds[kind].fields; f->name && !wrong; f++)
 		if (field_from_json(f, json_object_get(json, f->name), object))
-			return err_set(err, -EINVAL,
-				       "field '%s' is missing or wrong",
-				       f->name);
+			wrong = f;
+	for (f = kinds[kind].fields; f->name && !wrong; f++)
+		if (!count_agrees(f, json_object_get(json, f->name), object))
+			wrong = f;
+	if (wrong)
+		return err_set(err, -EINVAL, "field '%s' is missing or wrong",
+			       wrong->name);
 	return 0;
 }

@@ -97,19 +97,43 @@ static bool has_named_uplinks(const struct model *model)
 	return false;
 }
 
-static int add_automatic(struct nl *nl, const struct host *host, int family,
+int host_read_defaults(struct nl *nl, int ret[2], struct err *err)
+{
+	static const int families[2] = { AF_INET, AF_INET6 };
+	int found[2] = { 0, 0 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct default_route route;
+		int rc = route_get_default(nl, families[i], &route, err);
+
+		if (rc && rc != -ENOENT)
+			return rc;
+		found[i] = rc ? 0 : route.ifindex;
+	}
+	memcpy(ret, found, sizeof(found));
+	return 0;
+}
+
+static void del_automatic(struct model *model, const struct host *host,
+			  const int keep[2])
+{
+	for (size_t i = model->nuplinks; i-- > 0;) {
+		struct uplink *uplink = &model->uplinks[i];
+		const struct link_info *link =
+			host_find_link(host, uplink->ifname);
+
+		if (uplink->automatic && (!link || (link->ifindex != keep[0] &&
+						    link->ifindex != keep[1])))
+			model_del_uplink(model, uplink);
+	}
+}
+
+static int add_automatic(const struct host *host, int ifindex,
 			 struct model *model, struct err *err)
 {
 	struct uplink uplink = { .origin = ORIGIN_CLI, .automatic = true };
-	struct default_route route;
-	const struct link_info *link;
-	int rc = route_get_default(nl, family, &route, err);
+	const struct link_info *link = host_find_index(host, ifindex);
 
-	if (rc == -ENOENT)
-		return 0;
-	if (rc)
-		return rc;
-	link = host_find_index(host, route.ifindex);
 	if (!link || model_find_uplink(model, link->name))
 		return 0;
 	snprintf(uplink.ifname, sizeof(uplink.ifname), "%s", link->name);
@@ -121,16 +145,44 @@ static int add_automatic(struct nl *nl, const struct host *host, int family,
 int host_set_uplinks(struct nl *nl, const struct host *host,
 		     struct model *model, struct err *err)
 {
+	int defaults[2] = { 0, 0 };
 	int rc;
 
-	for (size_t i = model->nuplinks; i-- > 0;)
-		if (model->uplinks[i].automatic)
-			model_del_uplink(model, &model->uplinks[i]);
 	if (!model->settings.uplink_auto || !model->nnetworks ||
-	    has_named_uplinks(model))
+	    has_named_uplinks(model)) {
+		del_automatic(model, host, defaults);
 		return 0;
-	rc = add_automatic(nl, host, AF_INET, model, err);
-	return rc ? rc : add_automatic(nl, host, AF_INET6, model, err);
+	}
+	rc = host_read_defaults(nl, defaults, err);
+	/* A default route goes for a moment when a lease is renewed: without
+	 * its hooks the device would show private addresses to the world. */
+	if (rc || (!defaults[0] && !defaults[1]))
+		return rc;
+	del_automatic(model, host, defaults);
+	rc = add_automatic(host, defaults[0], model, err);
+	return rc ? rc : add_automatic(host, defaults[1], model, err);
+}
+
+static bool addr_equal(const struct addr_info *a, const struct addr_info *b)
+{
+	return a->ifindex == b->ifindex && a->scope == b->scope &&
+	       cidr_equal(&a->cidr, &b->cidr);
+}
+
+bool host_equal(const struct host *a, const struct host *b)
+{
+	if (a->nlinks != b->nlinks || a->naddrs != b->naddrs)
+		return false;
+	for (size_t i = 0; i < a->nlinks; i++)
+		if (a->links[i].ifindex != b->links[i].ifindex ||
+		    a->links[i].master != b->links[i].master ||
+		    a->links[i].up != b->links[i].up ||
+		    strcmp(a->links[i].name, b->links[i].name) != 0)
+			return false;
+	for (size_t i = 0; i < a->naddrs; i++)
+		if (!addr_equal(&a->addrs[i], &b->addrs[i]))
+			return false;
+	return true;
 }
 
 unsigned int host_mtu(const struct host *host, const struct model *model,
@@ -144,4 +196,57 @@ unsigned int host_mtu(const struct host *host, const struct model *model,
 		return MTU_DEFAULT;
 	link = host_find_link(host, model->uplinks[0].ifname);
 	return link ? link->mtu : MTU_DEFAULT;
+}
+
+/* A bridge of ours may be about to go; between our networks model_check
+ * judges. */
+static bool is_own_bridge(const struct model *actual, const char *name)
+{
+	for (size_t i = 0; i < actual->nnetworks; i++)
+		if (!strcmp(actual->networks[i].bridge, name))
+			return true;
+	return false;
+}
+
+static int check_subnet(const struct host *host, const struct model *actual,
+			const struct network *network,
+			const struct cidr *subnet, struct err *err)
+{
+	char mine[CIDR_TEXT_MAX], theirs[CIDR_TEXT_MAX];
+
+	for (size_t i = 0; i < host->naddrs; i++) {
+		const struct addr_info *addr = &host->addrs[i];
+		const struct link_info *link =
+			host_find_index(host, addr->ifindex);
+
+		if (addr->scope != RT_SCOPE_UNIVERSE || !link ||
+		    is_own_bridge(actual, link->name) ||
+		    !cidr_overlaps(subnet, &addr->cidr))
+			continue;
+		err_set(err, -EADDRINUSE,
+			"subnet %s of network '%s' overlaps %s on device %s",
+			cidr_print(subnet, mine), network->name,
+			cidr_print(&addr->cidr, theirs), link->name);
+		err_kind(err, EXIT_CONFLICT, "subnet-overlap");
+		err_hint(err, "choose another subnet");
+		return -EADDRINUSE;
+	}
+	return 0;
+}
+
+int host_check_subnets(const struct host *host, const struct model *desired,
+		       const struct model *actual, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < desired->nnetworks && !rc; i++) {
+		const struct network *network = &desired->networks[i];
+
+		if (model_find_network(actual, network->name))
+			continue;
+		for (size_t j = 0; j < network->nsubnets && !rc; j++)
+			rc = check_subnet(host, actual, network,
+					  &network->subnets[j], err);
+	}
+	return rc;
 }

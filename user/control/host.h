@@ -17,6 +17,12 @@ struct host {
 int host_read(struct nl *nl, struct host *ret, struct err *err);
 void host_free(struct host *host);
 
+/* Do both show the same devices and addresses, in the kernel's order? */
+bool host_equal(const struct host *a, const struct host *b);
+
+/* The devices of the default routes for IPv4 and IPv6; 0: there is none. */
+int host_read_defaults(struct nl *nl, int ret[2], struct err *err);
+
 /* NULL when there is none. */
 const struct link_info *host_find_link(const struct host *host,
 				       const char *name);
@@ -26,10 +32,16 @@ const struct addr_info *host_find_addr(const struct host *host, int ifindex,
 				       bool v4);
 
 /* Puts the devices of the default routes in the place of the model's automatic
- * uplinks; without networks, with uplinks that the user named, or with
- * uplink_auto off, there are no automatic ones. */
+ * uplinks, which stay while there is no default route; without networks, with
+ * uplinks that the user named, or with uplink_auto off, there are none. */
 int host_set_uplinks(struct nl *nl, const struct host *host,
 		     struct model *model, struct err *err);
+
+/* A new network's subnet must not be one that the host is already in by a
+ * device of its own: conflict/4 names the device. actual: networks that are
+ * there already. */
+int host_check_subnets(const struct host *host, const struct model *desired,
+		       const struct model *actual, struct err *err);
 
 /* The MTU of a network that leaves it open: its first uplink's, or 1500. */
 unsigned int host_mtu(const struct host *host, const struct model *model,

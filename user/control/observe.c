@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* observe - what of the record the kernel still has */
 #include <string.h>
+#include <time.h>
 
 #include "control/control_internal.h"
-#include "control/state.h"
+#include "control/wiring.h"
 #include "kernel/netns.h"
+#include "lib/cleanup.h"
 #include "lib/log.h"
 
 void work_init(struct control *control, const struct host *host,
@@ -20,94 +22,321 @@ void work_init(struct control *control, const struct host *host,
 	};
 }
 
-/* What an earlier process began and did not finish. */
+/* What an earlier process began and did not finish. A namespace that was there
+ * before is recorded as adopted and stays. */
 static int clean_leftovers(struct work *work, const struct model *left,
 			   struct err *err)
 {
 	int rc = 0;
 
-	if (left->nendpoints + left->nnetworks + left->nnetns + left->nuplinks +
-	    left->npublishes)
-		log_warn("removing what an interrupted bpfnet left behind");
 	for (size_t i = 0; i < left->npublishes && !rc; i++)
 		rc = step_clean(work, OBJECT_PUBLISH, &left->publishes[i], err);
 	for (size_t i = 0; i < left->nendpoints && !rc; i++)
 		rc = step_clean(work, OBJECT_ENDPOINT, &left->endpoints[i],
 				err);
-	/* It may have been there before us: only a name that nobody uses. */
 	for (size_t i = 0; i < left->nnetns && !rc; i++)
-		rc = state_del(work->instance, OBJECT_NETNS, &left->netns[i],
-			       err);
+		rc = step_clean(work, OBJECT_NETNS, &left->netns[i], err);
 	for (size_t i = 0; i < left->nnetworks && !rc; i++)
 		rc = step_clean(work, OBJECT_NETWORK, &left->networks[i], err);
 	for (size_t i = 0; i < left->nuplinks && !rc; i++)
-		rc = work->dp ? step_clean(work, OBJECT_UPLINK,
-					   &left->uplinks[i], err) :
-				state_del(work->instance, OBJECT_UPLINK,
-					  &left->uplinks[i], err);
+		rc = step_clean(work, OBJECT_UPLINK, &left->uplinks[i], err);
 	return rc;
 }
 
-static bool rule_names(const struct policy_rule *rule, const char *endpoint)
+static bool has_objects(const struct model *m)
 {
-	return (rule->from.kind == SEL_ENDPOINT &&
-		!strcmp(rule->from.name, endpoint)) ||
-	       (rule->to.kind == SEL_ENDPOINT &&
-		!strcmp(rule->to.name, endpoint));
+	return m->nendpoints + m->nnetworks + m->nnetns + m->nuplinks +
+	       m->npublishes;
 }
 
-/* A container that ended took its device along; its endpoint goes, with what
- * only made sense for it. */
-static int forget_endpoint(struct work *work, struct model *model,
-			   struct endpoint *gone, struct err *err)
+/* ------------------------------------------------- what is gone is forgotten */
+
+#define DYING_WAIT_MS 300
+#define DYING_RETRY_MS 10
+
+/* An endpoint whose namespace cannot be found any more, but its device can. */
+static bool is_dying(struct nl *nl, const struct endpoint *endpoint)
 {
-	size_t nrules = model->nrules;
+	_cleanup_close_ int netns = netns_open(endpoint->netns, NULL);
+	struct link_info link;
+
+	return netns < 0 && !link_get(nl, endpoint->host_ifname, &link, NULL);
+}
+
+/*
+ * The kernel removes a namespace in the background: for a moment the devices
+ * of one that was deleted look alive. Those that stay longer are in one that
+ * processes keep, and are in order.
+ */
+static void await_dying(struct nl *nl, const struct model *model)
+{
+	const struct timespec pause = { .tv_nsec = DYING_RETRY_MS * 1000000 };
+	int left_ms = DYING_WAIT_MS;
+
+	for (size_t i = 0; i < model->nendpoints; i++)
+		while (left_ms > 0 && is_dying(nl, &model->endpoints[i])) {
+			nanosleep(&pause, NULL);
+			left_ms -= DYING_RETRY_MS;
+		}
+}
+
+static bool peer_exists(const struct model *model,
+			const struct policy_peer *peer)
+{
+	if (peer->kind == SEL_ENDPOINT)
+		return model_find_endpoint(model, peer->name);
+	if (peer->kind == SEL_NETWORK)
+		return model_find_network(model, peer->name);
+	return true;
+}
+
+/* Ports of endpoints that are gone; also those that a process did not come to,
+ * which died while it removed the endpoint. Rules stay, dormant: a container
+ * must not get rid of a rule by ending, and its successor of the same name is
+ * who they are meant for. */
+static int forget_dangling(struct work *work, struct model *model,
+			   bool *changed, struct err *err)
+{
+	bool fallen_asleep = false;
 	int rc = 0;
 
-	log_warn("endpoint '%s': its device is gone, removing it", gone->name);
 	for (size_t i = model->npublishes; i-- > 0 && !rc;) {
-		if (strcmp(model->publishes[i].endpoint, gone->name))
+		struct publish *publish = &model->publishes[i];
+
+		if (model_find_endpoint(model, publish->endpoint))
 			continue;
-		rc = step_clean(work, OBJECT_PUBLISH, &model->publishes[i],
-				err);
-		model_del_publish(model, &model->publishes[i]);
+		*changed = true;
+		rc = step_clean(work, OBJECT_PUBLISH, publish, err);
+		model_del_publish(model, publish);
 	}
-	for (size_t i = model->nrules; i-- > 0;)
-		if (rule_names(&model->rules[i], gone->name)) {
-			log_warn("policy rule '%s' names it, removing it",
-				 model->rules[i].name);
-			model_del_rule(model, &model->rules[i]);
-		}
-	if (!rc && nrules != model->nrules)
-		rc = state_write_rules(work->instance, model, err);
-	rc = rc ? rc : step_clean(work, OBJECT_ENDPOINT, gone, err);
-	model_del_endpoint(model, gone);
+	for (size_t i = 0; i < model->nrules; i++) {
+		struct policy_rule *rule = &model->rules[i];
+
+		if (rule->dormant || (peer_exists(model, &rule->from) &&
+				      peer_exists(model, &rule->to)))
+			continue;
+		log_warn("policy rule '%s' names what is gone: it is dormant "
+			 "until that is there again",
+			 rule->name);
+		rule->dormant = fallen_asleep = true;
+	}
+	if (rc || !fallen_asleep)
+		return rc;
+	*changed = true;
+	return state_write_rules(work->instance, model, err);
+}
+
+/* Whoever runs inside deleted the device, but the namespace is still there. A
+ * process id may belong to another process by now, so it proves nothing. */
+static bool is_alive(const struct endpoint *endpoint)
+{
+	_cleanup_close_ int netns = -1;
+
+	if (!strncmp(endpoint->netns, "pid:", 4))
+		return false;
+	netns = netns_open(endpoint->netns, NULL);
+	return netns >= 0;
+}
+
+/* A container that ended took its device along. */
+static int forget_endpoints(struct work *work, struct model *model,
+			    bool *changed, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = model->nendpoints; i-- > 0 && !rc;) {
+		struct endpoint *gone = &model->endpoints[i];
+
+		if (host_find_link(work->host, gone->host_ifname) ||
+		    is_alive(gone))
+			continue;
+		log_warn("endpoint '%s': its device is gone, removing it",
+			 gone->name);
+		*changed = true;
+		rc = step_clean(work, OBJECT_ENDPOINT, gone, err);
+		model_del_endpoint(model, gone);
+	}
 	return rc;
 }
 
-/* The record says what was made; the kernel may have lost some of it. */
-int observe(struct control *control, const struct model *leftovers,
-	    struct err *err)
+static bool has_endpoints(const struct model *model, const char *netns)
 {
-	struct model *model = &control->model;
-	struct work work;
-	struct host host;
-	int rc = host_read(control->nl, &host, err);
+	for (size_t i = 0; i < model->nendpoints; i++)
+		if (!strcmp(model->endpoints[i].netns, netns))
+			return true;
+	return false;
+}
+
+/* Processes keep a namespace alive without its name, and its endpoints with
+ * it: then it stays, too. */
+static int forget_netns(struct work *work, struct model *model, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = model->nnetns; i-- > 0 && !rc;) {
+		struct netns *gone = &model->netns[i];
+
+		if (netns_exists(gone->name) ||
+		    has_endpoints(model, gone->name))
+			continue;
+		rc = step_clean(work, OBJECT_NETNS, gone, err);
+		model_del_netns(model, gone);
+	}
+	return rc;
+}
+
+/* ------------------------------------------- what is lost is made again */
+
+/*
+ * A bridge that somebody deleted, with its containers still running: they lost
+ * nothing but the cable, so they get it back. When that fails (another device
+ * has the addresses now) the user can still remove the network.
+ */
+static bool restore_network(struct work *work, const struct network *network)
+{
+	const struct link_info *link =
+		host_find_link(work->host, network->bridge);
+	struct err err;
+
+	if (link)
+		return false;
+	log_warn("network '%s': its bridge is gone, making it again",
+		 network->name);
+	if (!wire_network(work, network, &err))
+		return true;
+	log_warn("network '%s': %s", network->name, err.text);
+	return false;
+}
+
+/* The device that a container has deleted comes back, with all its rules. */
+static bool restore_endpoint(struct work *work, const struct endpoint *endpoint)
+{
+	struct err err;
+
+	if (host_find_link(work->host, endpoint->host_ifname))
+		return false;
+	log_warn("endpoint '%s': its device is gone, making it again",
+		 endpoint->name);
+	/* The hooks of the old device are dead, but pinned. */
+	if (!unwire_endpoint(work, endpoint, &err) &&
+	    !wire_endpoint(work, endpoint, &err))
+		return true;
+	log_warn("endpoint '%s': %s", endpoint->name, err.text);
+	return false;
+}
+
+/* Back on the bridge, where nobody has put it on another one. */
+static bool restore_port(struct work *work, const struct endpoint *endpoint)
+{
+	const struct network *network =
+		model_find_network(work->actual, endpoint->network);
+	const struct link_info *port =
+		host_find_link(work->host, endpoint->host_ifname);
+	struct link_info bridge;
+	struct err err;
+	int rc;
+
+	if (!network || !port || host_find_index(work->host, port->master))
+		return false;
+	rc = link_get(work->nl, network->bridge, &bridge, &err);
+	rc = rc ? rc :
+		  link_set_master(work->nl, port->ifindex, bridge.ifindex,
+				  &err);
+	if (rc)
+		log_warn("endpoint '%s': %s", endpoint->name, err.text);
+	return !rc;
+}
+
+/* Somebody removed the pins: no program runs any more. */
+static int restore_datapath(struct control *control, struct work *work,
+			    bool *changed, struct err *err)
+{
+	const struct model *model = &control->model;
+	int rc;
+
+	if (control->dp || !control_needs_datapath(control))
+		return 0;
+	log_warn("the datapath is not loaded, loading it");
+	*changed = true;
+	rc = control_load(control, &model->settings, err);
+	work->dp = control->dp;
+	for (size_t i = 0; i < model->nendpoints && !rc; i++) {
+		const struct link_info *link = host_find_link(
+			work->host, model->endpoints[i].host_ifname);
+
+		if (link)
+			rc = attach_endpoint(control->dp, link->ifindex, err);
+	}
+	return rc;
+}
+
+/* An uplink that was deleted and made again is another device. */
+static bool uplink_is_new(const struct work *work, const struct uplink *uplink)
+{
+	const struct link_info *link =
+		host_find_link(work->host, uplink->ifname);
+	struct uplink_val value;
+
+	for (__u32 i = 0; link && i < UPLINKS_MAX; i++)
+		if (table_get(work->dp, MAP_UPLINKS, &i, &value) ||
+		    (int)value.ifindex == link->ifindex)
+			return false;
+	return link;
+}
+
+static int restore(struct control *control, struct work *work, bool *changed,
+		   struct err *err)
+{
+	const struct model *model = &control->model;
+	int rc = restore_datapath(control, work, changed, err);
 
 	if (rc)
 		return rc;
+	for (size_t i = 0; i < model->nnetworks; i++)
+		*changed |= restore_network(work, &model->networks[i]);
+	for (size_t i = 0; i < model->nendpoints; i++)
+		*changed |= restore_port(work, &model->endpoints[i]) ||
+			    restore_endpoint(work, &model->endpoints[i]);
+	for (size_t i = 0; i < model->nuplinks && work->dp; i++)
+		*changed |= uplink_is_new(work, &model->uplinks[i]);
+	if (*changed)
+		rc = control_refresh(control, err);
+	return rc;
+}
+
+/* ------------------------------------------------------------------- all */
+
+static int forget(struct work *work, struct model *model, bool *changed,
+		  struct err *err)
+{
+	int rc = forget_endpoints(work, model, changed, err);
+
+	rc = rc ? rc : forget_dangling(work, model, changed, err);
+	return rc ? rc : forget_netns(work, model, err);
+}
+
+int observe(struct control *control, const struct state *state, struct err *err)
+{
+	bool changed = state->unfinished || has_objects(&state->leftovers);
+	struct work work;
+	struct host host;
+	int rc;
+
+	await_dying(control->nl, &control->model);
+	rc = host_read(control->nl, &host, err);
+	if (rc)
+		return rc;
 	work_init(control, &host, &work);
-	rc = clean_leftovers(&work, leftovers, err);
-	for (size_t i = model->nendpoints; i-- > 0 && !rc;)
-		if (!host_find_link(&host, model->endpoints[i].host_ifname))
-			rc = forget_endpoint(&work, model, &model->endpoints[i],
-					     err);
-	for (size_t i = model->nnetns; i-- > 0 && !rc;)
-		if (!netns_exists(model->netns[i].name)) {
-			rc = state_del(work.instance, OBJECT_NETNS,
-				       &model->netns[i], err);
-			model_del_netns(model, &model->netns[i]);
-		}
+	if (changed)
+		log_warn("cleaning up after an interrupted bpfnet");
+	rc = clean_leftovers(&work, &state->leftovers, err);
+	rc = rc ? rc : forget(&work, &control->model, &changed, err);
+	if (!rc && control->mode != CONTROL_PURGE) {
+		rc = restore(control, &work, &changed, err);
+		rc = rc ? rc : control_unload_unused(control, err);
+	}
+	if (!rc && state->unfinished)
+		rc = state_set_unfinished(work.instance, false, err);
 	host_free(&host);
 	return rc;
 }

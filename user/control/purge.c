@@ -2,9 +2,9 @@
 /* purge - removes everything that the instance made */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/control_internal.h"
-#include "control/state.h"
 
 /* Keeps the first failure and goes on. */
 static void keep_first(int rc, struct err *now, int *first, struct err *err)
@@ -29,10 +29,14 @@ static int purge_objects(struct control *control, struct err *err)
 	if (plan_make(&control->model, &empty, &plan))
 		return err_set(err, -ENOMEM, "out of memory");
 	work_init(control, &host, &work);
-	for (size_t i = 0; i < plan.nsteps; i++)
-		if (plan.steps[i].op == STEP_DEL)
-			keep_first(step_do(&work, &plan.steps[i], &now), &now,
-				   &first, err);
+	for (size_t i = 0; i < plan.nsteps; i++) {
+		const struct step *step = &plan.steps[i];
+
+		if (step->op == STEP_DEL &&
+		    (!control->homeless || step->kind == OBJECT_NETNS))
+			keep_first(step_do(&work, step, &now), &now, &first,
+				   err);
+	}
 	plan_free(&plan);
 	model_free(&control->model);
 	control->model = empty;
@@ -63,16 +67,18 @@ static int purge_devices(struct control *control, struct err *err)
 	struct err now;
 	int first = 0, rc;
 
-	if (!control->dp)
+	if (!control->dp || control->homeless)
 		return 0;
 	rc = host_read(control->nl, &host, err);
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < host.nlinks; i++)
-		if (is_ours(control->dp, &host.links[i]))
-			keep_first(
-				link_del(control->nl, host.links[i].name, &now),
-				&now, &first, err);
+	for (size_t i = 0; i < host.nlinks; i++) {
+		if (!is_ours(control->dp, &host.links[i]))
+			continue;
+		rc = link_del(control->nl, host.links[i].name, &now);
+		/* Its namespace, deleted just now, may take it along. */
+		keep_first(rc == -ENODEV ? 0 : rc, &now, &first, err);
+	}
 	host_free(&host);
 	return first;
 }
@@ -88,8 +94,12 @@ int control_purge(struct control *control, struct err *err)
 	control->dp = NULL;
 	keep_first(datapath_unload(control->instance.name, &now), &now, &first,
 		   err);
-	if (!first)
-		keep_first(state_remove(control->instance.name, &now), &now,
-			   &first, err);
+	if (first)
+		return first;
+	keep_first(state_remove(control->instance.name, &now), &now, &first,
+		   err);
+	/* Whoever comes now finds no lock and makes its own. */
+	close(control->lock);
+	control->lock = -1;
 	return first;
 }

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -79,6 +80,12 @@ static int json_write(const char *path, json_t *json, struct err *err)
 	return file_write_atomic(path, text, strlen(text), err);
 }
 
+static int damaged(struct err *err)
+{
+	err_hint(err, "the file is damaged: 'bpfnet purge' starts afresh");
+	return -EINVAL;
+}
+
 static int json_read(const char *path, json_t **ret, struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
@@ -94,8 +101,7 @@ static int json_read(const char *path, json_t **ret, struct err *err)
 		return 0;
 	err_set(err, -EINVAL, "%s:%d:%d: %s", path, error.line, error.column,
 		error.text);
-	err_hint(err, "the file is damaged: 'bpfnet purge' starts afresh");
-	return -EINVAL;
+	return damaged(err);
 }
 
 int state_write(const char *instance, enum object_kind kind, const void *object,
@@ -113,6 +119,14 @@ int state_write(const char *instance, enum object_kind kind, const void *object,
 	return json_write(path, json, err);
 }
 
+static int file_del(const char *path, struct err *err)
+{
+	if (unlink(path) && errno != ENOENT)
+		return err_set(err, -errno, "remove %s: %s", path,
+			       strerror(errno));
+	return 0;
+}
+
 int state_del(const char *instance, enum object_kind kind, const void *object,
 	      struct err *err)
 {
@@ -120,32 +134,51 @@ int state_del(const char *instance, enum object_kind kind, const void *object,
 
 	if (object_path(instance, kind, object, path))
 		return err_set(err, -ENAMETOOLONG, "state path too long");
-	if (unlink(path) && errno != ENOENT)
-		return err_set(err, -errno, "remove %s: %s", path,
-			       strerror(errno));
-	return 0;
+	return file_del(path, err);
 }
 
 int state_write_settings(const char *instance, const struct settings *settings,
 			 struct err *err)
 {
 	char path[PATH_MAX];
+	struct model fresh;
 
 	snprintf(path, sizeof(path), STATE_ROOT "/%s/settings.json", instance);
+	model_init(&fresh);
+	if (settings_equal(settings, &fresh.settings))
+		return file_del(path, err);
 	return json_write(path, fields_to_json(OBJECT_SETTINGS, settings), err);
 }
 
 int state_write_rules(const char *instance, const struct model *model,
 		      struct err *err)
 {
-	json_t *rules = json_array();
 	char path[PATH_MAX];
+	json_t *rules;
 
 	snprintf(path, sizeof(path), STATE_ROOT "/%s/policy.json", instance);
+	if (!model->nrules)
+		return file_del(path, err);
+	rules = json_array();
 	for (size_t i = 0; rules && i < model->nrules; i++)
 		json_array_append_new(
 			rules, fields_to_json(OBJECT_RULE, &model->rules[i]));
 	return json_write(path, rules, err);
+}
+
+int state_set_unfinished(const char *instance, bool unfinished, struct err *err)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), STATE_ROOT "/%s/unfinished", instance);
+	if (!unfinished)
+		return file_del(path, err);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_set(err, -errno, "create %s: %s", path,
+			       strerror(errno));
+	return 0;
 }
 
 static bool model_append(struct model *model, enum object_kind kind,
@@ -184,8 +217,33 @@ union object {
 	struct publish publish;
 };
 
-static int read_object(const char *path, enum object_kind kind,
-		       struct state *state, struct err *err)
+/* A record that lacks "complete", or is in another's file, must not be taken
+ * for a leftover: those are removed. */
+static int object_from_json(const char *instance, const char *path,
+			    enum object_kind kind, const json_t *json,
+			    union object *object, struct err *err)
+{
+	char expected[PATH_MAX];
+	int rc = fields_from_json(kind, json, object, err);
+
+	if (rc)
+		return rc;
+	if (!json_is_boolean(json_object_get(json, "complete")))
+		return err_set(err, -EINVAL,
+			       "field 'complete' is missing or wrong");
+	if (kind == OBJECT_PUBLISH &&
+	    object->publish.port_last < object->publish.port)
+		return err_set(err, -EINVAL,
+			       "field 'port_last' is missing or wrong");
+	if (object_path(instance, kind, object, expected) ||
+	    strcmp(path, expected) != 0)
+		return err_set(err, -EINVAL, "the name in it is another one");
+	return 0;
+}
+
+static int read_object(const char *instance, const char *path,
+		       enum object_kind kind, struct state *state,
+		       struct err *err)
 {
 	union object object;
 	struct model *model;
@@ -195,13 +253,15 @@ static int read_object(const char *path, enum object_kind kind,
 	rc = json_read(path, &json, err);
 	if (rc)
 		return rc;
-	rc = fields_from_json(kind, json, &object, err);
+	rc = object_from_json(instance, path, kind, json, &object, err);
 	model = json_is_true(json_object_get(json, "complete")) ?
 			&state->model :
 			&state->leftovers;
 	json_decref(json);
-	if (rc)
-		return err_prefix(err, "%s", path);
+	if (rc) {
+		err_prefix(err, "%s", path);
+		return damaged(err);
+	}
 	if (!model_append(model, kind, &object))
 		return err_set(err, -ENOMEM, "out of memory");
 	return 0;
@@ -232,8 +292,10 @@ static int read_directory(const char *instance, enum object_kind kind,
 	for (int i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);
 		if (!rc)
-			rc = salvaged(salvage,
-				      read_object(path, kind, state, err), err);
+			rc = salvaged(
+				salvage,
+				read_object(instance, path, kind, state, err),
+				err);
 		free(entries[i]);
 	}
 	free(entries);
@@ -243,6 +305,7 @@ static int read_directory(const char *instance, enum object_kind kind,
 static int read_settings(const char *instance, struct model *model,
 			 struct err *err)
 {
+	struct settings settings;
 	char path[PATH_MAX];
 	json_t *json;
 	int rc;
@@ -253,18 +316,38 @@ static int read_settings(const char *instance, struct model *model,
 	rc = json_read(path, &json, err);
 	if (rc)
 		return rc;
-	rc = fields_from_json(OBJECT_SETTINGS, json, &model->settings, err);
+	rc = fields_from_json(OBJECT_SETTINGS, json, &settings, err);
 	json_decref(json);
-	return rc ? err_prefix(err, "%s", path) : 0;
+	if (rc) {
+		err_prefix(err, "%s", path);
+		return damaged(err);
+	}
+	model->settings = settings;
+	return 0;
+}
+
+static int rules_from_json(const json_t *json, struct model *model,
+			   struct err *err)
+{
+	struct policy_rule rule;
+	int rc = 0;
+
+	if (!json_is_array(json))
+		return err_set(err, -EINVAL, "not a list of rules");
+	for (size_t i = 0; i < json_array_size(json) && !rc; i++) {
+		rc = fields_from_json(OBJECT_RULE, json_array_get(json, i),
+				      &rule, err);
+		if (!rc && !model_add_rule(model, &rule, SIZE_MAX))
+			rc = err_set(err, -ENOMEM, "out of memory");
+	}
+	return rc;
 }
 
 static int read_rules(const char *instance, struct model *model,
 		      struct err *err)
 {
-	struct policy_rule rule;
 	char path[PATH_MAX];
-	json_t *json, *item;
-	size_t i;
+	json_t *json;
 	int rc;
 
 	snprintf(path, sizeof(path), STATE_ROOT "/%s/policy.json", instance);
@@ -273,24 +356,24 @@ static int read_rules(const char *instance, struct model *model,
 	rc = json_read(path, &json, err);
 	if (rc)
 		return rc;
-	json_array_foreach(json, i, item)
-	{
-		rc = fields_from_json(OBJECT_RULE, item, &rule, err);
-		if (!rc && !model_add_rule(model, &rule, SIZE_MAX))
-			rc = err_set(err, -ENOMEM, "out of memory");
-		if (rc)
-			break;
-	}
+	rc = rules_from_json(json, model, err);
 	json_decref(json);
-	return rc ? err_prefix(err, "%s", path) : 0;
+	if (rc != -EINVAL)
+		return rc;
+	err_prefix(err, "%s", path);
+	return damaged(err);
 }
 
 int state_read(const char *instance, bool salvage, struct state *ret,
 	       struct err *err)
 {
+	char unfinished[PATH_MAX];
 	struct state state;
 	int rc;
 
+	snprintf(unfinished, sizeof(unfinished), STATE_ROOT "/%s/unfinished",
+		 instance);
+	state.unfinished = !access(unfinished, F_OK);
 	model_init(&state.model);
 	model_init(&state.leftovers);
 	rc = salvaged(salvage, read_settings(instance, &state.model, err), err);
@@ -310,6 +393,16 @@ int state_read(const char *instance, bool salvage, struct state *ret,
 	return 0;
 }
 
+/* Also what a process that died while it wrote has left: NAME.json.XXXXXX. */
+static int is_record(const struct dirent *entry)
+{
+	const char *name = entry->d_name;
+	size_t len = strlen(name);
+
+	return is_object(entry) || !strcmp(name, "unfinished") ||
+	       (len > 12 && !strncmp(name + len - 12, ".json.", 6));
+}
+
 static int remove_file(const char *dir, const char *name, struct err *err)
 {
 	char path[PATH_MAX + NAME_MAX + 2];
@@ -321,10 +414,10 @@ static int remove_file(const char *dir, const char *name, struct err *err)
 	return 0;
 }
 
-static int remove_objects(const char *dir, struct err *err)
+static int remove_records(const char *dir, struct err *err)
 {
 	struct dirent **entries = NULL;
-	int rc = 0, count = scandir(dir, &entries, is_object, NULL);
+	int rc = 0, count = scandir(dir, &entries, is_record, NULL);
 
 	for (int i = 0; i < count; i++) {
 		if (!rc)
@@ -333,6 +426,22 @@ static int remove_objects(const char *dir, struct err *err)
 	}
 	free(entries);
 	return rc;
+}
+
+/* The lock's removal lets the next process in: what is in the way of rmdir may
+ * be its new lock. */
+static int remove_root(const char *root, struct err *err)
+{
+	char path[PATH_MAX + sizeof("/lock")];
+	int rc = remove_file(root, "lock", err);
+
+	snprintf(path, sizeof(path), "%s/lock", root);
+	if (rc || !rmdir(root) || errno == ENOENT)
+		return rc;
+	rc = -errno;
+	if (!access(path, F_OK))
+		return 0;
+	return err_set(err, rc, "remove %s: %s", root, strerror(-rc));
 }
 
 int state_remove(const char *instance, struct err *err)
@@ -345,17 +454,39 @@ int state_remove(const char *instance, struct err *err)
 		if (!directory[kind])
 			continue;
 		snprintf(dir, sizeof(dir), "%s/%s", root, directory[kind]);
-		rc = remove_objects(dir, err);
+		rc = remove_records(dir, err);
 		rc = rc ? rc : remove_file(root, directory[kind], err);
 		if (rc)
 			return rc;
 	}
-	rc = remove_objects(root, err);
-	rc = rc ? rc : remove_file(root, "lock", err);
-	if (rc)
-		return rc;
-	if (rmdir(root) && errno != ENOENT)
-		return err_set(err, -errno, "remove %s: %s", root,
-			       strerror(errno));
-	return 0;
+	rc = remove_records(root, err);
+	return rc ? rc : remove_root(root, err);
+}
+
+static int is_not_lock(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 &&
+	       strcmp(entry->d_name, "..") != 0 &&
+	       strcmp(entry->d_name, "lock") != 0;
+}
+
+void state_tidy(const char *instance)
+{
+	char root[PATH_MAX], dir[PATH_MAX + NAME_MAX + 2];
+	struct dirent **entries = NULL;
+	int count;
+
+	snprintf(root, sizeof(root), STATE_ROOT "/%s", instance);
+	for (size_t kind = 0; kind < DIRECTORIES; kind++) {
+		if (!directory[kind])
+			continue;
+		snprintf(dir, sizeof(dir), "%s/%s", root, directory[kind]);
+		rmdir(dir);
+	}
+	count = scandir(root, &entries, is_not_lock, NULL);
+	for (int i = 0; i < count; i++)
+		free(entries[i]);
+	free(entries);
+	if (!count)
+		remove_root(root, NULL);
 }

@@ -12,10 +12,13 @@
  *	         /settings.json
  *	         /policy.json		all rules, in order
  *	         /netns/NAME.json	network/ endpoint/ uplink/ publish/
+ *	         /unfinished		while a plan is being applied
  *
  * A file is written before its object is made, with "complete": false, and
  * again when the object stands; it is removed after the object is gone. So a
- * process that dies leaves a record of whatever it may have left behind.
+ * process that dies leaves a record of whatever it may have left behind, and
+ * "unfinished" says that the datapath's tables may not be what the record says.
+ * Default settings and an empty policy have no file.
  */
 #define STATE_ROOT "/run"
 
@@ -23,6 +26,7 @@
 struct state {
 	struct model model;
 	struct model leftovers;
+	bool unfinished;
 };
 
 /* An absent directory is an empty state. Both models must be freed. salvage: a
@@ -39,7 +43,12 @@ int state_write_settings(const char *instance, const struct settings *settings,
 			 struct err *err);
 int state_write_rules(const char *instance, const struct model *model,
 		      struct err *err);
-/* The whole directory. */
+int state_set_unfinished(const char *instance, bool unfinished,
+			 struct err *err);
+
+/* The whole directory, with the lock: the caller no longer holds one then. */
 int state_remove(const char *instance, struct err *err);
+/* The directory, if nothing is recorded in it. */
+void state_tidy(const char *instance);
 
 #endif

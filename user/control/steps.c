@@ -12,60 +12,55 @@
 
 /* ------------------------------------------------------------ namespaces */
 
-/* The plan's pointers are constant; what apply finds out goes to the model. */
-static void netns_set_adopted(struct work *work, const char *name)
+/* A namespace that an endpoint names is used as it is when it is there. The
+ * plan's pointers are constant; what is found out goes to the model. */
+static void netns_find(struct work *work, const char *name)
 {
 	struct netns *netns = model_find_netns(work->desired, name);
 
-	if (netns)
+	if (netns && netns->implied && netns_exists(name))
 		netns->adopted = true;
 }
 
-static int netns_step_add(struct work *work, const struct netns *netns,
-			  struct err *err)
+static int netns_step_add(const struct netns *netns, struct err *err)
 {
-	bool there = netns_exists(netns->name);
 	int rc = 0;
 
-	if (there && !netns->implied && !netns->adopted) {
+	if (!netns->adopted && netns_exists(netns->name)) {
 		err_set(err, -EEXIST, "namespace '%s' exists already",
 			netns->name);
 		err_hint(err, "'bpfnet endpoint attach' uses it as it is");
 		return -EEXIST;
 	}
-	if (there)
-		netns_set_adopted(work, netns->name);
-	else
+	if (!netns->adopted)
 		rc = netns_add(netns->name, err);
 	if (rc || !netns->ndns)
 		return rc;
 	rc = netns_write_resolv(netns->name, netns->dns, netns->ndns, err);
-	if (rc && !there)
+	if (rc && !netns->adopted)
 		netns_del(netns->name, NULL);
 	return rc;
 }
 
-static int netns_step_del(struct work *work, const struct netns *netns,
-			  struct err *err)
+static int netns_step_del(const struct netns *netns, struct err *err)
 {
 	int rc = 0;
 
-	(void)work;
-	if (netns->ndns)
-		rc = netns_del_resolv(netns->name, err);
 	if (!netns->adopted)
 		rc = netns_del(netns->name, err);
-	return rc == -ENOENT ? 0 : rc;
+	if (rc && rc != -ENOENT)
+		return rc;
+	return netns->ndns ? netns_del_resolv(netns->name, err) : 0;
 }
 
-static int netns_step_set(struct work *work, const struct netns *netns,
+/* Without a name server before and after, the file is not ours. */
+static int netns_step_set(const struct netns *netns, const struct netns *old,
 			  struct err *err)
 {
-	(void)work;
 	if (netns->ndns)
 		return netns_write_resolv(netns->name, netns->dns, netns->ndns,
 					  err);
-	return netns_del_resolv(netns->name, err);
+	return old->ndns ? netns_del_resolv(netns->name, err) : 0;
 }
 
 /* -------------------------------------------------------------- uplinks */
@@ -83,12 +78,17 @@ static int uplink_step_add(struct work *work, const struct uplink *uplink,
 	return attach_uplink(work->dp, link.ifindex, err);
 }
 
+/* The hooks of a device that is gone are removed with the next filling of the
+ * tables. */
 static int uplink_step_del(struct work *work, const struct uplink *uplink,
 			   struct err *err)
 {
 	struct link_info link;
-	int rc = link_get(work->nl, uplink->ifname, &link, err);
+	int rc;
 
+	if (!work->dp)
+		return 0;
+	rc = link_get(work->nl, uplink->ifname, &link, err);
 	if (rc == -ENODEV)
 		return 0;
 	return rc ? rc : detach_uplink(work->dp, link.ifindex, err);
@@ -101,6 +101,8 @@ static int publish_step_add(struct work *work, const struct publish *publish,
 {
 	const struct hits none = { 0 };
 
+	if (work->undoing)
+		return 0;
 	return table_set(work->dp, MAP_PUB_HITS, &publish->id, &none, err);
 }
 
@@ -130,7 +132,7 @@ static int object_add(struct work *work, enum object_kind kind,
 {
 	switch (kind) {
 	case OBJECT_NETNS:
-		return netns_step_add(work, object, err);
+		return netns_step_add(object, err);
 	case OBJECT_NETWORK:
 		return wire_network(work, object, err);
 	case OBJECT_ENDPOINT:
@@ -149,7 +151,7 @@ static int object_del(struct work *work, enum object_kind kind,
 {
 	switch (kind) {
 	case OBJECT_NETNS:
-		return netns_step_del(work, object, err);
+		return netns_step_del(object, err);
 	case OBJECT_NETWORK:
 		return unwire_network(work, object, err);
 	case OBJECT_ENDPOINT:
@@ -162,11 +164,11 @@ static int object_del(struct work *work, enum object_kind kind,
 }
 
 static int object_set(struct work *work, enum object_kind kind,
-		      const void *object, struct err *err)
+		      const void *object, const void *old, struct err *err)
 {
 	switch (kind) {
 	case OBJECT_NETNS:
-		return netns_step_set(work, object, err);
+		return netns_step_set(object, old, err);
 	case OBJECT_NETWORK:
 		return rewire_network(work, object, err);
 	default:
@@ -174,25 +176,22 @@ static int object_set(struct work *work, enum object_kind kind,
 	}
 }
 
-/* The record goes first and comes off last, see state.h. What adding an object
- * finds out (netns.adopted) is in the desired model by the second write. */
+/* The record goes first and comes off last, see state.h. */
 static int add(struct work *work, enum object_kind kind, const void *object,
 	       struct err *err)
 {
 	int rc = state_write(work->instance, kind, object, false, err);
 
-	if (!rc)
-		rc = object_add(work, kind, object, err);
-	if (!rc && kind == OBJECT_NETNS) {
-		const struct netns *found = model_find_netns(
-			work->desired, ((const struct netns *)object)->name);
-
-		object = found ? found : object;
-	}
-	if (!rc)
+	if (rc)
+		return rc;
+	rc = object_add(work, kind, object, err);
+	if (!rc) {
 		rc = state_write(work->instance, kind, object, true, err);
-	else
-		state_del(work->instance, kind, object, NULL);
+		if (!rc)
+			return 0;
+		object_del(work, kind, object, NULL);
+	}
+	state_del(work->instance, kind, object, NULL);
 	return rc;
 }
 
@@ -201,17 +200,28 @@ static int del(struct work *work, enum object_kind kind, const void *object,
 {
 	int rc = state_write(work->instance, kind, object, false, err);
 
+	if (rc)
+		return rc;
+	rc = object_del(work, kind, object, err);
 	if (!rc)
-		rc = object_del(work, kind, object, err);
-	return rc ? rc : state_del(work->instance, kind, object, err);
+		return state_del(work->instance, kind, object, err);
+	/* It is still there, so it must not look like a leftover. */
+	state_write(work->instance, kind, object, true, NULL);
+	return rc;
 }
 
 static int set(struct work *work, enum object_kind kind, const void *object,
-	       struct err *err)
+	       const void *old, struct err *err)
 {
-	int rc = object_set(work, kind, object, err);
+	int rc = object_set(work, kind, object, old, err);
 
-	return rc ? rc : state_write(work->instance, kind, object, true, err);
+	rc = rc ? rc : state_write(work->instance, kind, object, true, err);
+	if (!rc || work->undoing)
+		return rc;
+	work->undoing = true;
+	object_set(work, kind, old, object, NULL);
+	work->undoing = false;
+	return rc;
 }
 
 static int set_whole(struct work *work, enum object_kind kind,
@@ -235,6 +245,8 @@ int step_do(struct work *work, const struct step *step, struct err *err)
 	char text[160];
 	int rc;
 
+	if (step->op == STEP_ADD && step->kind == OBJECT_NETNS)
+		netns_find(work, ((const struct netns *)step->new)->name);
 	if (step->kind == OBJECT_RULE || step->kind == OBJECT_SETTINGS)
 		rc = set_whole(work, step->kind, work->desired, work->actual,
 			       err);
@@ -243,7 +255,7 @@ int step_do(struct work *work, const struct step *step, struct err *err)
 	else if (step->op == STEP_DEL)
 		rc = del(work, step->kind, step->old, err);
 	else
-		rc = set(work, step->kind, step->new, err);
+		rc = set(work, step->kind, step->new, step->old, err);
 	return rc ? err_prefix(err, "%s",
 			       step_print(step, text, sizeof(text))) :
 		    0;
@@ -251,27 +263,20 @@ int step_do(struct work *work, const struct step *step, struct err *err)
 
 int step_undo(struct work *work, const struct step *step, struct err *err)
 {
-	struct netns adopted;
-
 	if (step->kind == OBJECT_RULE || step->kind == OBJECT_SETTINGS)
 		return set_whole(work, step->kind, work->actual, work->actual,
 				 err);
+	if (step->op == STEP_ADD)
+		return del(work, step->kind, step->new, err);
 	if (step->op == STEP_DEL)
 		return add(work, step->kind, step->old, err);
-	if (step->op == STEP_SET)
-		return set(work, step->kind, step->old, err);
-	if (step->kind != OBJECT_NETNS)
-		return del(work, step->kind, step->new, err);
-
-	/* Whether the namespace was there before is in the desired model. */
-	adopted = *(const struct netns *)step->new;
-	if (model_find_netns(work->desired, adopted.name))
-		adopted = *model_find_netns(work->desired, adopted.name);
-	return del(work, step->kind, &adopted, err);
+	return set(work, step->kind, step->old, step->new, err);
 }
 
 int step_clean(struct work *work, enum object_kind kind, const void *object,
 	       struct err *err)
 {
-	return del(work, kind, object, err);
+	int rc = object_del(work, kind, object, err);
+
+	return rc ? rc : state_del(work->instance, kind, object, err);
 }

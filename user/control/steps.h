@@ -11,12 +11,19 @@
 struct work {
 	const char *instance;
 	struct nl *nl; /* of the host's namespace */
-	struct datapath *dp;
+	struct datapath *dp; /* NULL: nothing is loaded or attached */
 	const struct host *host; /* as it was before the first step */
 	const struct model *actual;
 	struct model *desired; /* netns.adopted is filled in here */
 	bool was_loaded; /* the datapath, before the first step */
+	bool undoing; /* objects are made as actual has them, counters go on */
 };
+
+/* The model that objects are made by. */
+static inline const struct model *work_model(const struct work *work)
+{
+	return work->undoing ? work->actual : work->desired;
+}
 
 /*
  * Does one step, or leaves nothing of it behind. Deleting what is already gone
@@ -24,7 +31,7 @@ struct work {
  */
 int step_do(struct work *work, const struct step *step, struct err *err);
 
-/* Does the opposite. */
+/* Does the opposite; work->undoing is set. */
 int step_undo(struct work *work, const struct step *step, struct err *err);
 
 /* Removes what a process that died half-way may have left of an object. */

@@ -368,8 +368,8 @@ static int nat_ports(const struct settings *settings, __u16 *ret_min,
 		     __u16 *ret_max, struct err *err)
 {
 	unsigned int low, high;
+	int below, above, rc;
 	char text[64];
-	int rc;
 
 	*ret_min = settings->nat_port_min;
 	*ret_max = settings->nat_port_max;
@@ -379,23 +379,21 @@ static int nat_ports(const struct settings *settings, __u16 *ret_min,
 			 err);
 	if (rc)
 		return rc;
-	if (sscanf(text, "%u %u", &low, &high) != 2)
+	if (sscanf(text, "%u %u", &low, &high) != 2 || low > high ||
+	    high > 65535)
 		return err_set(err, -EINVAL,
 			       "net.ipv4.ip_local_port_range: '%s'", text);
-	if ((int)low - SNAT_PORT_MIN >= 65535 - (int)high) {
-		*ret_min = SNAT_PORT_MIN;
-		*ret_max = low - 1;
-	} else {
-		*ret_min = high + 1;
-		*ret_max = 65535;
-	}
-	if (*ret_max < *ret_min) {
+	below = (int)low - SNAT_PORT_MIN;
+	above = 65535 - (int)high;
+	if (below <= 0 && above <= 0) {
 		err_set(err, -ERANGE,
 			"net.ipv4.ip_local_port_range leaves no ports for "
 			"masquerade");
 		err_hint(err, "set defaults.nat_ports");
 		return -ERANGE;
 	}
+	*ret_min = below >= above ? SNAT_PORT_MIN : high + 1;
+	*ret_max = below >= above ? low - 1 : 65535;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "kernel/route.h"
 #include "kernel/sysctl.h"
 #include "lib/cleanup.h"
+#include "lib/log.h"
 
 static void cleanup_nl(struct nl **nl)
 {
@@ -32,6 +33,18 @@ static int device_sysctl(const char *family, const char *device,
 	snprintf(path, sizeof(path), "net/%s/conf/%s/%s", family, device, name);
 	rc = sysctl_write(path, value, err);
 	return rc == -ENOENT && !strcmp(family, "ipv6") ? 0 : rc;
+}
+
+/* A device of this name and another kind is somebody else's: -ENODEV. */
+static int ours_get(struct work *work, const char *name, const char *kind,
+		    struct link_info *ret, struct err *err)
+{
+	int rc = link_get(work->nl, name, ret, err);
+
+	if (!rc && strcmp(ret->kind, kind) != 0)
+		return err_set(err, -ENODEV, "device '%s' is no %s", name,
+			       kind);
+	return rc;
 }
 
 /* ------------------------------------------------------------- networks */
@@ -61,9 +74,9 @@ static int bridge_set_up(struct work *work, const struct network *network,
 int wire_network(struct work *work, const struct network *network,
 		 struct err *err)
 {
-	int rc = link_add_bridge(work->nl, network->bridge, network->mac,
-				 host_mtu(work->host, work->desired, network),
-				 err);
+	int rc = link_add_bridge(
+		work->nl, network->bridge, network->mac,
+		host_mtu(work->host, work_model(work), network), err);
 
 	if (rc)
 		return err_prefix(err, "bridge %s", network->bridge);
@@ -78,41 +91,65 @@ int unwire_network(struct work *work, const struct network *network,
 		   struct err *err)
 {
 	struct link_info link;
-	int rc = link_get(work->nl, network->bridge, &link, err);
+	int rc = ours_get(work, network->bridge, "bridge", &link, err);
 
-	if (rc == -ENODEV)
-		return 0;
-	return rc ? rc : link_del(work->nl, network->bridge, err);
+	if (!rc)
+		rc = link_del(work->nl, network->bridge, err);
+	return rc == -ENODEV ? 0 : rc;
 }
 
 /* ------------------------------------------------------------ endpoints */
 
-/* Runs where the endpoint lives: addresses, up, default route. */
-static int container_set_up(struct work *work, struct nl *nl,
-			    const struct endpoint *endpoint,
-			    const struct network *network, struct err *err)
+static int container_set_addrs(struct nl *nl, int ifindex,
+			       const struct endpoint *endpoint,
+			       const struct network *network, struct err *err)
 {
-	struct link_info link, lo;
-	int rc;
+	int rc = 0;
 
-	(void)work;
-	rc = link_get(nl, "lo", &lo, err);
-	if (!rc && !lo.up)
-		rc = link_set_up(nl, lo.ifindex, true, err);
-	rc = rc ? rc : link_get(nl, endpoint->ifname, &link, err);
 	for (size_t i = 0; i < endpoint->nips && !rc; i++)
 		for (size_t j = 0; j < network->nsubnets && !rc; j++) {
 			struct cidr cidr = { .addr = endpoint->ips[i],
 					     .len = network->subnets[j].len };
 
 			if (cidr_contains(&network->subnets[j], &cidr.addr))
-				rc = addr_add(nl, link.ifindex, &cidr, err);
+				rc = addr_add(nl, ifindex, &cidr, err);
 		}
+	return rc;
+}
+
+/* One of each family: a second one would be another way to the same place. */
+static int container_set_routes(struct nl *nl, int ifindex,
+				const struct network *network, struct err *err)
+{
+	bool done[2] = { false, false };
+	int rc = 0;
+
+	for (size_t j = 0; j < network->nsubnets && !rc; j++) {
+		bool v4 = ip_is_v4(&network->gateways[j]);
+
+		if (!done[v4])
+			rc = route_add_default(nl, ifindex,
+					       &network->gateways[j], err);
+		done[v4] = true;
+	}
+	return rc;
+}
+
+/* Runs where the endpoint lives: addresses, up, default route. */
+static int container_set_up(struct nl *nl, const struct endpoint *endpoint,
+			    const struct network *network, struct err *err)
+{
+	struct link_info link, lo;
+	int rc = link_get(nl, "lo", &lo, err);
+
+	if (!rc && !lo.up)
+		rc = link_set_up(nl, lo.ifindex, true, err);
+	rc = rc ? rc : link_get(nl, endpoint->ifname, &link, err);
+	rc = rc ? rc :
+		  container_set_addrs(nl, link.ifindex, endpoint, network, err);
 	rc = rc ? rc : link_set_up(nl, link.ifindex, true, err);
-	for (size_t j = 0;
-	     j < network->nsubnets && endpoint->default_route && !rc; j++)
-		rc = route_add_default(nl, link.ifindex, &network->gateways[j],
-				       err);
+	if (!rc && endpoint->default_route)
+		rc = container_set_routes(nl, link.ifindex, network, err);
 	return rc;
 }
 
@@ -127,7 +164,8 @@ static int host_end_set_up(struct work *work, const struct endpoint *endpoint,
 	rc = rc ? rc :
 		  device_sysctl("ipv6", endpoint->host_ifname, "disable_ipv6",
 				"1", err);
-	rc = rc ? rc : counters_endpoint_clear(work->dp, endpoint->slot, err);
+	if (!rc && !work->undoing)
+		rc = counters_endpoint_clear(work->dp, endpoint->slot, err);
 	return rc ? rc : attach_endpoint(work->dp, link.ifindex, err);
 }
 
@@ -137,7 +175,7 @@ static int cable_add(struct work *work, const struct endpoint *endpoint,
 	struct link_info bridge;
 	struct veth veth = {
 		.host_name = endpoint->host_ifname,
-		.mtu = host_mtu(work->host, work->desired, network),
+		.mtu = host_mtu(work->host, work_model(work), network),
 		.peer_netns_fd = netns,
 		.peer_name = endpoint->ifname,
 		.peer_mac = endpoint->mac,
@@ -157,14 +195,11 @@ int wire_endpoint(struct work *work, const struct endpoint *endpoint,
 		  struct err *err)
 {
 	const struct network *network =
-		model_find_network(work->desired, endpoint->network);
+		model_find_network(work_model(work), endpoint->network);
 	_cleanup_nl_ struct nl *nl = NULL;
 	_cleanup_close_ int netns = -1;
 	int rc;
 
-	/* Undoing a removal works with what was there before. */
-	if (!network)
-		network = model_find_network(work->actual, endpoint->network);
 	if (!network)
 		return err_set(err, -ENOENT, "no network '%s'",
 			       endpoint->network);
@@ -177,27 +212,57 @@ int wire_endpoint(struct work *work, const struct endpoint *endpoint,
 		return rc;
 
 	rc = host_end_set_up(work, endpoint, err);
-	rc = rc ? rc : container_set_up(work, nl, endpoint, network, err);
+	rc = rc ? rc : container_set_up(nl, endpoint, network, err);
 	if (rc)
 		unwire_endpoint(work, endpoint, NULL);
 	return rc;
 }
 
+/* The index that the tables have for an endpoint whose device is gone; 0: they
+ * have none, or the device of that index lives and is somebody else's. */
+static int known_index(struct work *work, const struct endpoint *endpoint)
+{
+	struct endpoint_val value;
+	struct link_info link;
+
+	for (size_t i = 0; i < endpoint->nips; i++)
+		if (!table_get(work->dp, MAP_ADDRS, &endpoint->ips[i],
+			       &value) &&
+		    value.slot == endpoint->slot)
+			return link_get_index(work->nl, (int)value.ifindex,
+					      &link, NULL) == -ENODEV ?
+				       (int)value.ifindex :
+				       0;
+	return 0;
+}
+
+/* The device goes first: it never runs without the programs. Once it is gone
+ * nothing brings the endpoint back, so what follows does not fail it. */
 int unwire_endpoint(struct work *work, const struct endpoint *endpoint,
 		    struct err *err)
 {
 	struct gc_args flows = { .slot = endpoint->slot };
-	struct link_info link;
-	int rc = link_get(work->nl, endpoint->host_ifname, &link, err);
+	struct err later;
+	struct link_info link = { 0 };
+	int rc = ours_get(work, endpoint->host_ifname, "veth", &link, err);
 
-	if (!rc && work->dp)
-		rc = detach_endpoint(work->dp, link.ifindex, err);
-	rc = rc ? rc : link_del(work->nl, endpoint->host_ifname, err);
+	if (!rc)
+		rc = link_del(work->nl, endpoint->host_ifname, err);
 	if (rc && rc != -ENODEV)
 		return rc;
-	return work->dp ? datapath_gc(work->dp, &flows, err) : 0;
+	if (!work->dp)
+		return 0;
+	if (rc)
+		link.ifindex = known_index(work, endpoint);
+	if (link.ifindex && detach_endpoint(work->dp, link.ifindex, &later))
+		log_warn("endpoint '%s': %s", endpoint->name, later.text);
+	if (datapath_gc(work->dp, &flows, &later))
+		log_warn("endpoint '%s': %s", endpoint->name, later.text);
+	return 0;
 }
 
+/* An endpoint whose device is gone is no failure: the plan may have removed it
+ * just now. */
 static int endpoint_set_mtu(struct work *work, const struct endpoint *endpoint,
 			    unsigned int mtu, struct err *err)
 {
@@ -206,6 +271,8 @@ static int endpoint_set_mtu(struct work *work, const struct endpoint *endpoint,
 	struct link_info link;
 	int rc = link_get(work->nl, endpoint->host_ifname, &link, err);
 
+	if (rc == -ENODEV)
+		return 0;
 	rc = rc ? rc : link_set_mtu(work->nl, link.ifindex, mtu, err);
 	if (rc)
 		return rc;
@@ -220,7 +287,7 @@ static int endpoint_set_mtu(struct work *work, const struct endpoint *endpoint,
 int rewire_network(struct work *work, const struct network *network,
 		   struct err *err)
 {
-	unsigned int mtu = host_mtu(work->host, work->desired, network);
+	unsigned int mtu = host_mtu(work->host, work_model(work), network);
 	struct link_info link;
 	int rc = link_get(work->nl, network->bridge, &link, err);
 

@@ -145,15 +145,15 @@ void check_publishes(struct check *c)
 }
 
 static void check_peer(struct check *c, struct place at, const char *rule,
-		       const struct policy_peer *peer)
+		       const struct policy_peer *peer, bool dormant)
 {
 	char text[CIDR_TEXT_MAX];
 
-	if (peer->kind == SEL_ENDPOINT &&
+	if (peer->kind == SEL_ENDPOINT && !dormant &&
 	    !index_find_name(&c->endpoints, peer->name))
 		check_not_found(c, at, "policy%s: no endpoint '%s'", rule,
 				peer->name);
-	if (peer->kind == SEL_NETWORK &&
+	if (peer->kind == SEL_NETWORK && !dormant &&
 	    !index_find_name(&c->networks, peer->name))
 		check_not_found(c, at, "policy%s: no network '%s'", rule,
 				peer->name);
@@ -171,8 +171,8 @@ static void check_rule(struct check *c, size_t i)
 	/* A rule of a file need not have a name yet. */
 	if (r->name[0])
 		snprintf(rule, sizeof(rule), " '%s'", r->name);
-	check_peer(c, at, rule, &r->from);
-	check_peer(c, at, rule, &r->to);
+	check_peer(c, at, rule, &r->from, r->dormant);
+	check_peer(c, at, rule, &r->to, r->dormant);
 	if (r->from.kind == SEL_CIDR && r->to.kind == SEL_CIDR &&
 	    ip_is_v4(&r->from.cidr.addr) != ip_is_v4(&r->to.cidr.addr))
 		check_usage(c, at, NULL,

@@ -407,6 +407,25 @@ static void name_rule(struct policy_rule *rule, const struct model *desired,
 	memcpy(rule->name, name, sizeof(name));
 }
 
+static bool peer_is_there(const struct model *m, const struct policy_peer *peer)
+{
+	if (peer->kind == SEL_ENDPOINT)
+		return model_find_endpoint(m, peer->name);
+	return peer->kind != SEL_NETWORK || model_find_network(m, peer->name);
+}
+
+/* What a rule names may have come back. */
+static void wake_rules(struct model *m)
+{
+	for (size_t i = 0; i < m->nrules; i++) {
+		struct policy_rule *rule = &m->rules[i];
+
+		if (rule->dormant && peer_is_there(m, &rule->from) &&
+		    peer_is_there(m, &rule->to))
+			rule->dormant = false;
+	}
+}
+
 static int fill_rules(struct model *desired, const struct model *actual,
 		      struct err *err)
 {
@@ -414,6 +433,7 @@ static int fill_rules(struct model *desired, const struct model *actual,
 
 	if (ids_make(RULES_MAX, &ids))
 		return no_memory(err);
+	wake_rules(desired);
 	keep_unnamed_rules(desired, actual);
 	keep_rule_ids(desired, actual, &ids);
 

@@ -253,12 +253,14 @@ static int rules_rebuild(struct model *m, const struct model *file,
 	return 0;
 }
 
-static int merge_rules(struct model *m, const struct model *file)
+static int merge_rules(struct model *m, const struct model *file, bool prune)
 {
 	_cleanup_incoming_ struct incoming in = { 0 };
 	_cleanup_free_ struct policy_rule *old = NULL;
 	size_t nold = m->nrules;
 
+	if (!file->policy_given && !prune)
+		return 0;
 	old = calloc(nold + 1, sizeof(*old));
 	if (!old || incoming_make(&kind_rule, file->rules, file->nrules, &in))
 		return -ENOMEM;
@@ -313,6 +315,8 @@ static int check_pruned(const struct model *m, const struct index *networks,
 	for (size_t i = 0; i < m->nrules; i++) {
 		const struct policy_rule *rule = &m->rules[i];
 
+		if (rule->dormant)
+			continue;
 		if (check_peer(networks, endpoints, &rule->from, rule->name,
 			       err) ||
 		    check_peer(networks, endpoints, &rule->to, rule->name, err))
@@ -326,17 +330,56 @@ static int no_memory(struct err *err)
 	return err_set(err, -ENOMEM, "out of memory");
 }
 
+static void merge_settings(struct model *m, const struct model *file,
+			   bool prune)
+{
+	const unsigned char *given = (const unsigned char *)&file->given;
+	const unsigned char *from = (const unsigned char *)&file->settings;
+	unsigned char *to = (unsigned char *)&m->settings;
+
+	for (size_t i = 0; i < sizeof(m->settings); i++)
+		if (prune || given[i])
+			to[i] = from[i];
+}
+
+/* A file does not take a port away from what somebody else made. */
+static int check_taken(const struct model *m, const struct model *file,
+		       struct err *err)
+{
+	char port[KEY_LEN_MAX];
+
+	for (size_t i = 0; i < file->npublishes; i++) {
+		const struct publish *new = &file->publishes[i];
+		const struct publish *old = model_find_publish(m, new);
+
+		if (!old || old->origin == ORIGIN_FILE ||
+		    !strcmp(old->endpoint, new->endpoint))
+			continue;
+		err_set(err, -EADDRINUSE,
+			"port %s is already published to '%s'",
+			publish_print(new, port, sizeof(port)), old->endpoint);
+		err_kind(err, EXIT_CONFLICT, "port-in-use");
+		err_hint(err, "the command line or an engine made it");
+		return -EADDRINUSE;
+	}
+	return 0;
+}
+
 int model_merge(struct model *existing, const struct model *file, bool prune,
 		struct err *err)
 {
 	_cleanup_index_ struct index networks = { 0 };
 	_cleanup_index_ struct index endpoints = { 0 };
 	struct model *m = existing;
+	int rc;
 
-	m->settings = file->settings;
+	rc = check_taken(m, file, err);
+	if (rc)
+		return rc;
+	merge_settings(m, file, prune);
 	if (merge_uplinks(m, file, prune) || merge_networks(m, file, prune) ||
 	    merge_netns(m, file, prune) || merge_endpoints(m, file, prune) ||
-	    merge_publishes(m, file, prune) || merge_rules(m, file))
+	    merge_publishes(m, file, prune) || merge_rules(m, file, prune))
 		return no_memory(err);
 	if (!prune)
 		return 0;

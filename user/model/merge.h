@@ -8,10 +8,14 @@
 /*
  * Edits existing (a copy of what runs) as file says. Objects of the file
  * replace those of the same name, publishes those that listen at the same
- * place; they keep the origin of what they replace. The file's rules replace
- * all rules that files made and come first, in the file's order; the settings
- * replace the settings. With prune, objects that a file made and this one does
- * not name go; -EBUSY (conflict/4) when something that stays still uses one.
+ * place; they keep the origin of what they replace. A port that something else
+ * than a file published to another endpoint is a conflict. The policy is one
+ * object: a file that has one replaces all rules that files made, and its own
+ * come first, in its order. Settings that the file names replace those.
+ *
+ * With prune, what a file made and this one does not name goes, the policy and
+ * settings (to their defaults) as well; -EBUSY (conflict/4) when something that
+ * stays still uses one.
  * Pure; fields that the file leaves open are left to model_fill. On failure
  * existing is half edited: throw it away.
  */

@@ -108,6 +108,9 @@ struct policy_rule {
 	size_t nports;
 	enum rule_action action;
 	bool log;
+	/* Names an endpoint or network that is gone by itself: kept, matches
+	 * nothing until the name is there again. */
+	bool dormant;
 	__u32 id; /* filled, 1..RULES_MAX - 1 */
 };
 
@@ -132,6 +135,11 @@ struct settings {
 
 struct model {
 	struct settings settings;
+	/* Of a model that was read from a file: all bits of the fields that
+	 * the file names are set, the others are zero; and whether it has a
+	 * policy. Else unused. */
+	struct settings given;
+	bool policy_given;
 	struct netns *netns;
 	size_t nnetns;
 	struct network *networks;

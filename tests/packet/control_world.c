@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* control_world - a host of its own for tests of the way to change it */
+#include "control_world.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "lib/cleanup.h"
+#include "lib/log.h"
+
+#define EXIT_SKIPPED 77
+#define AWAIT_TRIES 500
+#define BYTES_MAX 256 /* of a key or value */
+
+static char cgroup[512];
+
+/* ------------------------------------------------------------- commands */
+
+char *output_of(const char *command)
+{
+	_cleanup_fclose_ FILE *out = NULL;
+	FILE *pipe = popen(command, "re");
+	char *text = NULL, buf[4096];
+	size_t len = 0, got;
+
+	assert_non_null(pipe);
+	out = open_memstream(&text, &len);
+	assert_non_null(out);
+	while ((got = fread(buf, 1, sizeof(buf), pipe)) > 0)
+		fwrite(buf, 1, got, out);
+	pclose(pipe);
+	fclose(take_ptr(out));
+	return text;
+}
+
+bool succeeds(const char *command)
+{
+	return system(command) == 0;
+}
+
+void must(const char *command)
+{
+	if (!succeeds(command))
+		fail_msg("failed: %s", command);
+}
+
+void await(const char *command)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+
+	for (int tries = AWAIT_TRIES; tries > 0; tries--) {
+		if (succeeds(command))
+			return;
+		nanosleep(&pause, NULL);
+	}
+	fail_msg("in vain: %s", command);
+}
+
+void file_put(const char *path, const char *text)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+}
+
+struct ipaddr ip_of_text(const char *text)
+{
+	struct ipaddr ip;
+
+	assert_int_equal(ip_parse(text, &ip), 0);
+	return ip;
+}
+
+/* --------------------------------------------------------------- wishes */
+
+void want_network(struct world *world, const char *name, const char *subnet)
+{
+	struct network network = { .icc = true, .masquerade = true };
+
+	snprintf(network.name, sizeof(network.name), "%s", name);
+	assert_int_equal(cidr_parse(subnet, &network.subnets[0]), 0);
+	network.nsubnets = 1;
+	assert_non_null(model_add_network(&world->model, &network));
+}
+
+void want_endpoint(struct world *world, const char *name, const char *network,
+		   const char *ip, const char *netns)
+{
+	struct endpoint endpoint = { .default_route = true, .nips = 1 };
+
+	snprintf(endpoint.name, sizeof(endpoint.name), "%s", name);
+	snprintf(endpoint.network, sizeof(endpoint.network), "%s", network);
+	if (netns)
+		snprintf(endpoint.netns, sizeof(endpoint.netns), "%s", netns);
+	endpoint.ips[0] = ip_of_text(ip);
+	assert_non_null(model_add_endpoint(&world->model, &endpoint));
+}
+
+void want_port(struct world *world, const char *listen, const char *endpoint,
+	       __u16 target)
+{
+	struct publish publish = { 0 };
+
+	assert_int_equal(publish_parse_listen(listen, &publish, NULL), 0);
+	snprintf(publish.endpoint, sizeof(publish.endpoint), "%s", endpoint);
+	publish.target_port = target;
+	assert_non_null(model_add_publish(&world->model, &publish));
+}
+
+void want_rule(struct world *world, const char *name, const char *from,
+	       const char *to)
+{
+	struct policy_rule rule = { .allow = true };
+
+	snprintf(rule.name, sizeof(rule.name), "%s", name);
+	assert_int_equal(policy_peer_parse(from, &rule.from, NULL), 0);
+	assert_int_equal(policy_peer_parse(to, &rule.to, NULL), 0);
+	assert_non_null(model_add_rule(&world->model, &rule, SIZE_MAX));
+}
+
+void want_web(struct world *world)
+{
+	want_network(world, "front", "192.168.10.0/24");
+	want_endpoint(world, "web", "front", "192.168.10.10", NULL);
+	want_port(world, "8080-8082", "web", 80);
+	want_rule(world, "in", "world", "web");
+}
+
+struct control *control_of(struct world *world, enum control_mode mode)
+{
+	struct control *control = NULL;
+
+	if (control_open(&world->instance, mode, &control, &world->err))
+		fail_msg("%s", world->err.text);
+	return control;
+}
+
+int apply(struct world *world, size_t *ret_steps)
+{
+	struct control *control = control_of(world, CONTROL_WRITE);
+	struct model desired;
+	int rc;
+
+	assert_int_equal(model_copy(&world->model, &desired), 0);
+	rc = control_reconcile(control, &desired, false, NULL, ret_steps,
+			       &world->err);
+	model_free(&desired);
+	control_close(control);
+	return rc;
+}
+
+void must_apply(struct world *world)
+{
+	if (apply(world, NULL))
+		fail_msg("%s", world->err.text);
+}
+
+/* --------------------------------------------------------------- tables */
+
+static bool is_zero(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+static void table_each(struct datapath *dp, enum map_id map,
+		       void (*visit)(const char *key, size_t key_size,
+				     const char *value, size_t value_size,
+				     void *arg),
+		       void *arg)
+{
+	int fd = datapath_map(dp, map);
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	char key[BYTES_MAX], value[BYTES_MAX];
+	bool first = true;
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	assert_true(info.key_size <= BYTES_MAX && info.value_size <= BYTES_MAX);
+	while (!bpf_map_get_next_key(fd, first ? NULL : key, key)) {
+		first = false;
+		assert_int_equal(bpf_map_lookup_elem(fd, key, value), 0);
+		if (info.type != BPF_MAP_TYPE_ARRAY ||
+		    !is_zero(value, info.value_size))
+			visit(key, info.key_size, value, info.value_size, arg);
+	}
+}
+
+static void count_one(const char *key, size_t key_size, const char *value,
+		      size_t value_size, void *arg)
+{
+	(void)key;
+	(void)key_size;
+	(void)value;
+	(void)value_size;
+	(*(size_t *)arg)++;
+}
+
+size_t table_count(struct datapath *dp, enum map_id map)
+{
+	size_t count = 0;
+
+	table_each(dp, map, count_one, &count);
+	return count;
+}
+
+struct printing {
+	FILE *out;
+	enum map_id map;
+};
+
+static void print_one(const char *key, size_t key_size, const char *value,
+		      size_t value_size, void *arg)
+{
+	const struct printing *printing = arg;
+
+	fprintf(printing->out, "%s ", map_name[printing->map]);
+	for (size_t i = 0; i < key_size; i++)
+		fprintf(printing->out, "%02x", (__u8)key[i]);
+	fputc(' ', printing->out);
+	for (size_t i = 0; i < value_size; i++)
+		fprintf(printing->out, "%02x", (__u8)value[i]);
+	fputc('\n', printing->out);
+}
+
+static void print_tables(struct datapath *dp, FILE *out)
+{
+	static const enum map_id maps[] = { MAP_ENDPOINTS, MAP_ADDRS,
+					    MAP_NETWORKS,  MAP_SUBNETS,
+					    MAP_LOCALS,	   MAP_UPLINKS,
+					    MAP_PUBLISH,   MAP_PUB_FROM,
+					    MAP_PUB_HITS,  MAP_RULE_HITS };
+	const struct datapath_config *config = datapath_config(dp);
+	__u32 count = config->rules & ~RULES_BANK;
+	struct rule_val rule;
+
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
+		table_each(dp, maps[i], print_one,
+			   &(struct printing){ out, maps[i] });
+	for (__u32 i = 0; i < count; i++) {
+		__u32 at = i + (config->rules & RULES_BANK ? RULES_MAX : 0);
+
+		assert_int_equal(table_get(dp, MAP_RULES, &at, &rule), 0);
+		print_one((const char *)&i, sizeof(i), (const char *)&rule,
+			  sizeof(rule), &(struct printing){ out, MAP_RULES });
+	}
+	fprintf(out, "config %u %u %u-%u %u\n", config->intra, config->inter,
+		config->snat_port_min, config->snat_port_max,
+		config->tcp_established);
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The order of a hash table says nothing. */
+static char *sorted(char *text)
+{
+	char *lines[4096], *line, *save = NULL, *result = NULL;
+	size_t count = 0, len;
+	FILE *out = open_memstream(&result, &len);
+
+	for (line = strtok_r(text, "\n", &save); line && count < 4096;
+	     line = strtok_r(NULL, "\n", &save))
+		lines[count++] = line;
+	qsort(lines, count, sizeof(*lines), compare_lines);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s\n", lines[i]);
+	fclose(out);
+	free(text);
+	return result;
+}
+
+/* Carrier and duplicate address detection change by themselves. */
+#define STEADY                                                    \
+	"sed -E 's/<[^>]*[,<]UP[,>][^>]*>/up/; s/<[^>]*>/down/; " \
+	"s/ qdisc [a-z_]+| linkdown//g; "                         \
+	"s/ (state [A-Z]+|tentative|valid_lft).*//; /fe80:/d'"
+
+char *snapshot(struct world *world)
+{
+	_cleanup_free_ char *seen = output_of(
+		"cd " RUN_DIR " 2>/dev/null && grep -r . . ; cd /;"
+		"find " PIN_DIR " 2>/dev/null; "
+		"{ ip -o link; ip -o addr; ip route; } | " STEADY "; "
+		"for ns in $(ls /run/netns 2>/dev/null); do echo $ns; "
+		"{ ip -n $ns -o link; ip -n $ns -o addr; ip -n $ns route; } | " STEADY
+		"; done");
+	struct control *control = control_of(world, CONTROL_READ);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	fputs(seen, out);
+	if (control_datapath(control))
+		print_tables(control_datapath(control), out);
+	fclose(out);
+	control_close(control);
+	return sorted(text);
+}
+
+/* ------------------------------------------- what tables should contain */
+
+static bool is_hooked(const char *hook, int ifindex)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), PIN_DIR "/links/%s_%d", hook, ifindex);
+	return access(path, F_OK) == 0;
+}
+
+static void assert_endpoint(struct datapath *dp, const struct model *model,
+			    const struct endpoint *e)
+{
+	const struct network *n = model_find_network(model, e->network);
+	__u32 ifindex = if_nametoindex(e->host_ifname);
+	struct endpoint_val value, by_ip;
+
+	assert_int_not_equal(ifindex, 0);
+	assert_int_equal(table_get(dp, MAP_ENDPOINTS, &ifindex, &value), 0);
+	assert_int_equal(value.ifindex, ifindex);
+	assert_int_equal(value.slot, e->slot);
+	assert_int_equal(value.network, n->id);
+	assert_int_equal(value.bridge_ifindex, if_nametoindex(n->bridge));
+	assert_memory_equal(value.mac, e->mac, 6);
+	assert_memory_equal(value.gateway_mac, n->mac, 6);
+	for (size_t i = 0; i < e->nips; i++) {
+		assert_int_equal(table_get(dp, MAP_ADDRS, &e->ips[i], &by_ip),
+				 0);
+		assert_memory_equal(&by_ip, &value, sizeof(value));
+	}
+	assert_true(is_hooked("from_container", ifindex));
+	assert_true(is_hooked("to_container", ifindex));
+}
+
+static void assert_network(struct datapath *dp, const struct network *n)
+{
+	struct cidr subnet = cidr_subnet(&n->subnets[0]);
+	struct subnet_key key = { cidr_bits(&subnet), subnet.addr };
+	struct network_val value;
+	__u32 id;
+
+	assert_int_equal(table_get(dp, MAP_SUBNETS, &key, &id), 0);
+	assert_int_equal(id, n->id);
+	assert_int_equal(table_get(dp, MAP_NETWORKS, &id, &value), 0);
+	assert_int_equal(value.bridge_ifindex, if_nametoindex(n->bridge));
+	assert_true(ip_equal(&value.gateway4, &n->gateways[0]));
+	assert_int_equal(value.flags & NETWORK_INTERNAL,
+			 n->internal ? NETWORK_INTERNAL : 0);
+}
+
+/* Of endpoints with one IPv4 address. */
+static void assert_publish(struct datapath *dp, const struct model *model,
+			   const struct publish *p)
+{
+	const struct endpoint *e = model_find_endpoint(model, p->endpoint);
+
+	for (unsigned int i = 0; i <= (unsigned int)p->port_last - p->port;
+	     i++) {
+		struct publish_key key = {
+			.host = p->any_host ? ip_from_v4(0) : p->host_ip,
+			.port = htons(p->port + i),
+			.proto = p->proto,
+		};
+		struct publish_val value;
+
+		assert_int_equal(table_get(dp, MAP_PUBLISH, &key, &value), 0);
+		assert_true(ip_equal(&value.backend, &e->ips[0]));
+		assert_int_equal(value.backend_port, htons(p->target_port + i));
+		assert_int_equal(value.slot, e->slot);
+		assert_int_equal(value.id, p->id);
+	}
+}
+
+static void assert_uplinks(struct datapath *dp, const struct model *model)
+{
+	assert_int_equal(table_count(dp, MAP_UPLINKS), model->nuplinks);
+	for (__u32 i = 0; i < model->nuplinks; i++) {
+		__u32 ifindex = if_nametoindex(model->uplinks[i].ifname);
+		struct uplink_val value;
+
+		assert_int_equal(table_get(dp, MAP_UPLINKS, &i, &value), 0);
+		assert_int_equal(value.ifindex, ifindex);
+		assert_true(is_hooked("from_uplink", ifindex));
+		assert_true(is_hooked("to_uplink", ifindex));
+	}
+}
+
+/* Nothing hangs on devices that are nobody's any more. */
+static void assert_no_more_hooks(const struct model *model)
+{
+	_cleanup_free_ char *pins =
+		output_of("ls " PIN_DIR "/links | grep -vc ^cgroup_");
+
+	assert_int_equal(atoi(pins), 2 * (model->nendpoints + model->nuplinks));
+}
+
+void assert_tables_match(struct world *world)
+{
+	struct control *control = control_of(world, CONTROL_READ);
+	struct datapath *dp = control_datapath(control);
+	const struct model *model = control_model(control);
+	size_t ips = 0, ports = 0, rules = 0;
+
+	assert_non_null(dp);
+	for (size_t i = 0; i < model->nnetworks; i++)
+		assert_network(dp, &model->networks[i]);
+	for (size_t i = 0; i < model->nendpoints; i++) {
+		assert_endpoint(dp, model, &model->endpoints[i]);
+		ips += model->endpoints[i].nips;
+	}
+	for (size_t i = 0; i < model->npublishes; i++) {
+		assert_publish(dp, model, &model->publishes[i]);
+		ports += model->publishes[i].port_last -
+			 model->publishes[i].port + 1;
+	}
+	assert_uplinks(dp, model);
+	assert_no_more_hooks(model);
+	assert_int_equal(table_count(dp, MAP_NETWORKS), model->nnetworks);
+	assert_int_equal(table_count(dp, MAP_SUBNETS), model->nnetworks);
+	assert_int_equal(table_count(dp, MAP_ENDPOINTS), model->nendpoints);
+	assert_int_equal(table_count(dp, MAP_ADDRS), ips);
+	assert_int_equal(table_count(dp, MAP_PUBLISH), ports);
+	for (size_t i = 0; i < model->nrules; i++)
+		rules += !model->rules[i].dormant;
+	assert_int_equal(datapath_config(dp)->rules & ~RULES_BANK, rules);
+	control_close(control);
+}
+
+/* ------------------------------------------------------------- the world */
+
+static int purge(struct world *world)
+{
+	struct control *control;
+	int rc = control_open(&world->instance, CONTROL_PURGE, &control,
+			      &world->err);
+
+	if (rc)
+		return rc;
+	rc = control_purge(control, &world->err);
+	control_close(control);
+	return rc;
+}
+
+int world_setup(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	assert_non_null(world);
+	*state = world;
+	model_init(&world->model);
+	world->instance =
+		(struct instance){ .name = INSTANCE, .cgroup = cgroup };
+	return !succeeds("ip link add up0 type bridge && ip link set up0 up && "
+			 "ip addr add 203.0.113.2/24 dev up0 && "
+			 "ip route add default via 203.0.113.1");
+}
+
+/* What is left over by a bpfnet that failed would fail the next tests, too. */
+static void world_sweep(void)
+{
+	must("for l in $(ip -br link | grep -v '^lo' | cut -d' ' -f1); do "
+	     "ip link del ${l%@*} 2>/dev/null; done; "
+	     "for n in $(ls /run/netns 2>/dev/null); do ip netns del $n; done; "
+	     "rm -rf " RUN_DIR);
+}
+
+int world_teardown(void **state)
+{
+	struct world *world = *state;
+	int rc = purge(world);
+
+	if (rc)
+		print_error("purge: %s\n", world->err.text);
+	if (access(RUN_DIR, F_OK) == 0 || access(PIN_DIR, F_OK) == 0) {
+		print_error("purge left files or pins behind\n");
+		rc = -1;
+	}
+	if (succeeds("ip -o link | grep -q ' bn'")) {
+		print_error("purge left devices behind\n");
+		rc = -1;
+	}
+	world_sweep();
+	model_free(&world->model);
+	free(world);
+	return rc;
+}
+
+static bool cgroup_make(void)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *mount;
+	bool made = false;
+
+	while (mounts && !made && (mount = getmntent(mounts)))
+		if (!strcmp(mount->mnt_type, "cgroup2")) {
+			snprintf(cgroup, sizeof(cgroup), "%s/bnctl-%d",
+				 mount->mnt_dir, getpid());
+			made = !mkdir(cgroup, 0755);
+		}
+	if (mounts)
+		endmntent(mounts);
+	return made;
+}
+
+static bool world_make(void)
+{
+	return !unshare(CLONE_NEWNET | CLONE_NEWNS) &&
+	       !mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	       !mount("tmpfs", "/run", "tmpfs", 0, NULL) &&
+	       !mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) &&
+	       succeeds("ip link set lo up");
+}
+
+int world_main(const char *name, const struct CMUnitTest *tests, size_t count)
+{
+	int failed;
+
+	if (geteuid() || !world_make()) {
+		fprintf(stderr, "needs root and namespaces\n");
+		return EXIT_SKIPPED;
+	}
+	if (!cgroup_make()) {
+		fprintf(stderr, "needs cgroup2\n");
+		return EXIT_SKIPPED;
+	}
+	/* Most tests are about trouble, which is logged. */
+	log_set_level(LOG_LEVEL_ERR);
+	failed = _cmocka_run_group_tests(name, tests, count, NULL, NULL);
+	rmdir(cgroup);
+	return failed;
+}

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* test_fields - recorded objects come back as they were, damaged ones do not */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "control/fields.h"
+#include "random_model.h"
+
+#define ROUNDS 200
+/* What a member holds that a test does not know: no bool, no count. */
+#define UNKNOWN 0x5a
+
+union object {
+	struct settings settings;
+	struct netns netns;
+	struct network network;
+	struct endpoint endpoint;
+	struct uplink uplink;
+	struct publish publish;
+	struct policy_rule rule;
+};
+
+static const struct {
+	const char *name;
+	size_t size;
+} kinds[] = {
+	[OBJECT_SETTINGS] = { "settings", sizeof(struct settings) },
+	[OBJECT_NETNS] = { "netns", sizeof(struct netns) },
+	[OBJECT_NETWORK] = { "network", sizeof(struct network) },
+	[OBJECT_ENDPOINT] = { "endpoint", sizeof(struct endpoint) },
+	[OBJECT_UPLINK] = { "uplink", sizeof(struct uplink) },
+	[OBJECT_PUBLISH] = { "publish", sizeof(struct publish) },
+	[OBJECT_RULE] = { "rule", sizeof(struct policy_rule) },
+};
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
+
+/* ----------------------------------------------------- random, but valid */
+
+static bool random_bool(struct dice *dice)
+{
+	return dice_roll(dice, 2);
+}
+
+static __u32 random_number(struct dice *dice, __u32 max)
+{
+	return dice_roll(dice, 4) ? dice_roll(dice, (uint64_t)max + 1) : max;
+}
+
+static void random_bytes(struct dice *dice, void *at, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((__u8 *)at)[i] = dice_roll(dice, 256);
+}
+
+static struct ipaddr random_ip(struct dice *dice)
+{
+	struct ipaddr ip;
+
+	random_bytes(dice, &ip, sizeof(ip));
+	return random_bool(dice) ? ip : ip_from_v4(ip.word[0]);
+}
+
+/* Both members are integers of 4 bytes: there is no padding. */
+static struct cidr random_cidr(struct dice *dice)
+{
+	struct ipaddr ip = random_ip(dice);
+
+	return (struct cidr){ ip,
+			      (int)dice_roll(dice, ip_is_v4(&ip) ? 33 : 129) };
+}
+
+static void random_ips(struct dice *dice, struct ipaddr *ips, size_t max,
+		       size_t count)
+{
+	memset(ips, 0, max * sizeof(*ips));
+	for (size_t i = 0; i < count; i++)
+		ips[i] = random_ip(dice);
+}
+
+static void random_cidrs(struct dice *dice, struct cidr *cidrs, size_t max,
+			 size_t count)
+{
+	memset(cidrs, 0, max * sizeof(*cidrs));
+	for (size_t i = 0; i < count; i++)
+		cidrs[i] = random_cidr(dice);
+}
+
+static void random_mac(struct dice *dice, __u8 mac[6])
+{
+	random_bytes(dice, mac, 6);
+	mac[0] = (mac[0] & 0xfe) | 2;
+}
+
+/* Now and then as long as it may be; no word that has a meaning. */
+static void random_text(struct dice *dice, char *text, size_t size)
+{
+	size_t len = dice_roll(dice, 4) ? 1 + dice_roll(dice, 8) : size - 1;
+
+	memset(text, 0, size);
+	for (size_t i = 0; i < len; i++)
+		text[i] = (char)('a' + dice_roll(dice, 8));
+}
+
+static void fill_peer(struct dice *dice, struct policy_peer *peer)
+{
+	memset(peer, 0, sizeof(*peer));
+	peer->kind = dice_roll(dice, SEL_WORLD + 1);
+	if (peer->kind == SEL_ENDPOINT || peer->kind == SEL_NETWORK)
+		random_text(dice, peer->name, sizeof(peer->name));
+	if (peer->kind == SEL_CIDR) {
+		struct cidr cidr = random_cidr(dice);
+
+		peer->cidr = cidr_subnet(&cidr);
+	}
+}
+
+static void fill_settings(struct dice *dice, struct settings *s)
+{
+	s->uplink_auto = random_bool(dice);
+	s->intra_allow = random_bool(dice);
+	s->inter_allow = random_bool(dice);
+	s->nat_port_min = random_number(dice, UINT16_MAX);
+	s->nat_port_max = random_number(dice, UINT16_MAX);
+	s->flows_max = random_number(dice, UINT32_MAX);
+	s->flows_per_endpoint = random_number(dice, UINT32_MAX);
+	s->tcp_established = random_number(dice, UINT32_MAX);
+	s->tcp_half_open = random_number(dice, UINT32_MAX);
+	s->tcp_closing = random_number(dice, UINT32_MAX);
+	s->tcp_reset = random_number(dice, UINT32_MAX);
+	s->udp = random_number(dice, UINT32_MAX);
+	s->udp_stream = random_number(dice, UINT32_MAX);
+	s->icmp = random_number(dice, UINT32_MAX);
+	s->other = random_number(dice, UINT32_MAX);
+}
+
+static void fill_space(struct dice *dice, struct netns *ns)
+{
+	random_text(dice, ns->name, sizeof(ns->name));
+	ns->origin = dice_roll(dice, ORIGIN_CNI + 1);
+	ns->ndns = random_number(dice, 3);
+	random_ips(dice, ns->dns, 3, ns->ndns);
+	ns->implied = random_bool(dice);
+	ns->adopted = random_bool(dice);
+}
+
+static void fill_network(struct dice *dice, struct network *n)
+{
+	random_text(dice, n->name, sizeof(n->name));
+	n->origin = dice_roll(dice, ORIGIN_CNI + 1);
+	n->type = dice_roll(dice, NETWORK_P2P + 1);
+	n->nsubnets = random_number(dice, NETWORK_SUBNETS_MAX);
+	random_cidrs(dice, n->subnets, NETWORK_SUBNETS_MAX, n->nsubnets);
+	random_ips(dice, n->gateways, NETWORK_SUBNETS_MAX, n->nsubnets);
+	n->range_first = random_ip(dice);
+	n->range_last = random_ip(dice);
+	n->internal = random_bool(dice);
+	n->icc = random_bool(dice);
+	n->masquerade = random_bool(dice);
+	n->mtu = random_number(dice, UINT32_MAX);
+	n->id = random_number(dice, NETWORKS_MAX - 1);
+	random_text(dice, n->bridge, sizeof(n->bridge));
+	random_mac(dice, n->mac);
+}
+
+static void fill_endpoint(struct dice *dice, struct endpoint *e)
+{
+	random_text(dice, e->name, sizeof(e->name));
+	e->origin = dice_roll(dice, ORIGIN_CNI + 1);
+	random_text(dice, e->network, sizeof(e->network));
+	random_text(dice, e->netns, sizeof(e->netns));
+	random_text(dice, e->ifname, sizeof(e->ifname));
+	random_text(dice, e->host_ifname, sizeof(e->host_ifname));
+	e->nips = random_number(dice, ENDPOINT_ADDRS_MAX);
+	random_ips(dice, e->ips, ENDPOINT_ADDRS_MAX, e->nips);
+	random_mac(dice, e->mac);
+	e->default_route = random_bool(dice);
+	e->slot = random_number(dice, ENDPOINTS_MAX - 1);
+}
+
+static void fill_uplink(struct dice *dice, struct uplink *u)
+{
+	random_text(dice, u->ifname, sizeof(u->ifname));
+	u->origin = dice_roll(dice, ORIGIN_CNI + 1);
+	u->automatic = random_bool(dice);
+	u->nsnat = random_number(dice, 2);
+	random_ips(dice, u->snat, 2, u->nsnat);
+}
+
+static void fill_port(struct dice *dice, struct publish *p)
+{
+	p->origin = dice_roll(dice, ORIGIN_CNI + 1);
+	p->proto = random_number(dice, UINT8_MAX);
+	p->any_host = random_bool(dice);
+	p->host_ip = random_ip(dice);
+	p->port = random_number(dice, UINT16_MAX);
+	p->port_last = random_number(dice, UINT16_MAX);
+	random_text(dice, p->endpoint, sizeof(p->endpoint));
+	p->target_port = random_number(dice, UINT16_MAX);
+	p->nfrom = random_number(dice, PUBLISH_FROM_MAX);
+	random_cidrs(dice, p->from, PUBLISH_FROM_MAX, p->nfrom);
+	p->id = random_number(dice, PUBLISH_MAX - 1);
+}
+
+static void fill_rule(struct dice *dice, struct policy_rule *r)
+{
+	random_text(dice, r->name, sizeof(r->name));
+	r->origin = dice_roll(dice, ORIGIN_CNI + 1);
+	fill_peer(dice, &r->from);
+	fill_peer(dice, &r->to);
+	r->proto = random_number(dice, UINT8_MAX);
+	r->nports = random_number(dice, sizeof(r->ports) / sizeof(*r->ports));
+	memset(r->ports, 0, sizeof(r->ports));
+	for (size_t i = 0; i < r->nports; i++) {
+		r->ports[i].low = 1 + dice_roll(dice, 30000);
+		r->ports[i].high = r->ports[i].low + dice_roll(dice, 30000);
+	}
+	r->allow = random_bool(dice);
+	r->log = random_bool(dice);
+	r->dormant = random_bool(dice);
+	r->id = random_number(dice, RULES_MAX - 1);
+}
+
+/* What alignment leaves between two members, or behind the last one. A new
+ * member that just fits in there has to be added to the filling by hand. */
+#define END_OF(kind, member) \
+	(offsetof(struct kind, member) + sizeof(((struct kind *)0)->member))
+#define HOLE(kind, after, before)                                  \
+	{                                                          \
+		END_OF(kind, after), offsetof(struct kind, before) \
+	}
+#define TAIL(kind, after)                                \
+	{                                                \
+		END_OF(kind, after), sizeof(struct kind) \
+	}
+
+static const size_t holes[KINDS][4][2] = {
+	[OBJECT_SETTINGS] = { HOLE(settings, inter_allow, nat_port_min) },
+	[OBJECT_NETNS] = { HOLE(netns, dns, ndns), TAIL(netns, adopted) },
+	[OBJECT_NETWORK] = { HOLE(network, masquerade, mtu),
+			     TAIL(network, mac) },
+	[OBJECT_ENDPOINT] = { HOLE(endpoint, ips, nips),
+			      HOLE(endpoint, default_route, slot),
+			      TAIL(endpoint, slot) },
+	[OBJECT_UPLINK] = { HOLE(uplink, automatic, snat) },
+	[OBJECT_PUBLISH] = { HOLE(publish, any_host, host_ip),
+			     HOLE(publish, target_port, from),
+			     TAIL(publish, id) },
+	[OBJECT_RULE] = { HOLE(policy_rule, proto, ports),
+			  HOLE(policy_rule, ports, nports),
+			  HOLE(policy_rule, dormant, id) },
+};
+
+/* Zeros in the holes, UNKNOWN in every member that is not filled here. */
+static void fill_object(struct dice *dice, enum object_kind kind,
+			union object *object)
+{
+	memset(object, UNKNOWN, sizeof(*object));
+	for (size_t i = 0; i < sizeof(holes[kind]) / sizeof(*holes[kind]); i++)
+		memset((char *)object + holes[kind][i][0], 0,
+		       holes[kind][i][1] - holes[kind][i][0]);
+	switch (kind) {
+	case OBJECT_SETTINGS:
+		fill_settings(dice, &object->settings);
+		break;
+	case OBJECT_NETNS:
+		fill_space(dice, &object->netns);
+		break;
+	case OBJECT_NETWORK:
+		fill_network(dice, &object->network);
+		break;
+	case OBJECT_ENDPOINT:
+		fill_endpoint(dice, &object->endpoint);
+		break;
+	case OBJECT_UPLINK:
+		fill_uplink(dice, &object->uplink);
+		break;
+	case OBJECT_PUBLISH:
+		fill_port(dice, &object->publish);
+		break;
+	case OBJECT_RULE:
+		fill_rule(dice, &object->rule);
+		break;
+	}
+}
+
+/* ----------------------------------------------------------- round trips */
+
+static bool is_equal(enum object_kind kind, const union object *a,
+		     const union object *b)
+{
+	switch (kind) {
+	case OBJECT_SETTINGS:
+		return settings_equal(&a->settings, &b->settings);
+	case OBJECT_NETNS:
+		return netns_equal(&a->netns, &b->netns);
+	case OBJECT_NETWORK:
+		return network_equal(&a->network, &b->network);
+	case OBJECT_ENDPOINT:
+		return endpoint_equal(&a->endpoint, &b->endpoint);
+	case OBJECT_UPLINK:
+		return uplink_equal(&a->uplink, &b->uplink);
+	case OBJECT_PUBLISH:
+		return publish_equal(&a->publish, &b->publish);
+	case OBJECT_RULE:
+		return rule_equal(&a->rule, &b->rule);
+	}
+	return false;
+}
+
+/* Through text, as the files have it. */
+static json_t *to_json(enum object_kind kind, const union object *object)
+{
+	json_t *json = fields_to_json(kind, object);
+	char *text = json_dumps(json, 0);
+	json_t *copy;
+
+	assert_non_null(text);
+	copy = json_loads(text, 0, NULL);
+	free(text);
+	json_decref(json);
+	assert_non_null(copy);
+	return copy;
+}
+
+static void every_kind_comes_back_as_it_was(void **state)
+{
+	struct dice dice = { 1 };
+	union object before, after;
+	struct err err;
+
+	(void)state;
+	for (size_t round = 0; round < ROUNDS * KINDS; round++) {
+		enum object_kind kind = round % KINDS;
+		json_t *json;
+
+		fill_object(&dice, kind, &before);
+		json = to_json(kind, &before);
+		if (fields_from_json(kind, json, &after, &err))
+			fail_msg("%s: %s", kinds[kind].name, err.text);
+		json_decref(json);
+
+		if (!is_equal(kind, &before, &after))
+			fail_msg("%s differs", kinds[kind].name);
+	}
+}
+
+/* Whoever adds a member to a structure and not to its table sees this fail:
+ * the member holds UNKNOWN before and zero after. */
+static void every_byte_of_every_member_is_recorded(void **state)
+{
+	struct dice dice = { 2 };
+	union object before, after;
+	struct err err;
+
+	(void)state;
+	for (size_t round = 0; round < ROUNDS * KINDS; round++) {
+		enum object_kind kind = round % KINDS;
+		json_t *json;
+
+		fill_object(&dice, kind, &before);
+		json = to_json(kind, &before);
+		assert_int_equal(fields_from_json(kind, json, &after, &err), 0);
+		json_decref(json);
+
+		assert_memory_equal(&before, &after, kinds[kind].size);
+	}
+}
+
+static void nothing_is_left_of_what_the_object_held(void **state)
+{
+	struct dice dice = { 3 };
+	union object before, after;
+	json_t *json;
+
+	(void)state;
+	fill_object(&dice, OBJECT_NETNS, &before);
+	before.netns.ndns = 0;
+	memset(before.netns.dns, 0, sizeof(before.netns.dns));
+	json = to_json(OBJECT_NETNS, &before);
+	memset(&after, UNKNOWN, sizeof(after));
+
+	assert_int_equal(fields_from_json(OBJECT_NETNS, json, &after, NULL), 0);
+	json_decref(json);
+
+	assert_memory_equal(&after.netns.dns, &before.netns.dns,
+			    sizeof(before.netns.dns));
+}
+
+/* --------------------------------------------------------------- damage */
+
+/* Refuses, and says which field it is. */
+static void assert_refused(enum object_kind kind, const json_t *json,
+			   const char *field)
+{
+	union object object;
+	struct err err = { 0 };
+	char quoted[64];
+
+	snprintf(quoted, sizeof(quoted), "'%s'", field);
+	if (fields_from_json(kind, json, &object, &err) != -EINVAL)
+		fail_msg("%s: wrong %s is taken", kinds[kind].name, field);
+	if (!strstr(err.text, quoted))
+		fail_msg("%s: wrong %s: '%s'", kinds[kind].name, field,
+			 err.text);
+}
+
+/* Takes the value, which may not be what the field wants. */
+static void assert_value_refused(enum object_kind kind, const json_t *json,
+				 const char *field, json_t *value)
+{
+	json_t *copy = json_copy((json_t *)(uintptr_t)json);
+
+	assert_int_equal(json_object_set_new(copy, field, value), 0);
+	assert_refused(kind, copy, field);
+	json_decref(copy);
+}
+
+/* Calls check for each field of each kind. */
+static void each_field(void (*check)(enum object_kind kind, const json_t *json,
+				     const char *field, const json_t *value))
+{
+	struct dice dice = { 4 };
+	union object object;
+	const char *field;
+	json_t *json, *value;
+
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		fill_object(&dice, kind, &object);
+		json = to_json(kind, &object);
+		json_object_foreach(json, field, value)
+			check(kind, json, field, value);
+		json_decref(json);
+	}
+}
+
+static void check_missing(enum object_kind kind, const json_t *json,
+			  const char *field, const json_t *value)
+{
+	json_t *copy = json_copy((json_t *)(uintptr_t)json);
+
+	(void)value;
+	json_object_del(copy, field);
+	assert_refused(kind, copy, field);
+	json_decref(copy);
+}
+
+static void missing_field_is_refused_by_its_name(void **state)
+{
+	(void)state;
+	each_field(check_missing);
+}
+
+static void check_type(enum object_kind kind, const json_t *json,
+		       const char *field, const json_t *value)
+{
+	assert_value_refused(kind, json, field, json_null());
+	assert_value_refused(kind, json, field, json_real(0.5));
+	assert_value_refused(kind, json, field, json_object());
+	if (!json_is_string(value))
+		assert_value_refused(kind, json, field, json_string("1"));
+	if (!json_is_integer(value))
+		assert_value_refused(kind, json, field, json_integer(1));
+	if (!json_is_boolean(value))
+		assert_value_refused(kind, json, field, json_true());
+	if (!json_is_array(value))
+		assert_value_refused(kind, json, field, json_array());
+}
+
+static void wrong_type_is_refused_by_the_fields_name(void **state)
+{
+	(void)state;
+	each_field(check_type);
+}
+
+static void check_range(enum object_kind kind, const json_t *json,
+			const char *field, const json_t *value)
+{
+	if (!json_is_integer(value))
+		return;
+	assert_value_refused(kind, json, field, json_integer(-1));
+	assert_value_refused(kind, json, field, json_integer(1ll << 32));
+	assert_value_refused(kind, json, field, json_integer(INT64_MAX));
+}
+
+static void number_that_does_not_fit_is_refused(void **state)
+{
+	(void)state;
+	each_field(check_range);
+}
+
+/* These index arrays and choose cases. */
+static void number_beyond_its_table_is_refused(void **state)
+{
+	static const struct {
+		enum object_kind kind;
+		const char *field;
+		int max;
+	} cases[] = {
+		{ OBJECT_NETNS, "origin", ORIGIN_CNI },
+		{ OBJECT_NETWORK, "origin", ORIGIN_CNI },
+		{ OBJECT_NETWORK, "type", NETWORK_P2P },
+		{ OBJECT_NETWORK, "id", NETWORKS_MAX - 1 },
+		{ OBJECT_ENDPOINT, "origin", ORIGIN_CNI },
+		{ OBJECT_ENDPOINT, "slot", ENDPOINTS_MAX - 1 },
+		{ OBJECT_UPLINK, "origin", ORIGIN_CNI },
+		{ OBJECT_PUBLISH, "origin", ORIGIN_CNI },
+		{ OBJECT_PUBLISH, "id", PUBLISH_MAX - 1 },
+		{ OBJECT_PUBLISH, "port", UINT16_MAX },
+		{ OBJECT_RULE, "origin", ORIGIN_CNI },
+		{ OBJECT_RULE, "id", RULES_MAX - 1 },
+		{ OBJECT_RULE, "proto", UINT8_MAX },
+	};
+	struct dice dice = { 5 };
+	union object object;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		json_t *json;
+
+		fill_object(&dice, cases[i].kind, &object);
+		json = to_json(cases[i].kind, &object);
+		json_object_set_new(json, cases[i].field,
+				    json_integer(cases[i].max));
+		assert_int_equal(
+			fields_from_json(cases[i].kind, json, &object, NULL),
+			0);
+		assert_value_refused(cases[i].kind, json, cases[i].field,
+				     json_integer(cases[i].max + 1));
+		json_decref(json);
+	}
+}
+
+static void check_array(enum object_kind kind, const json_t *json,
+			const char *field, const json_t *value)
+{
+	json_t *longer = json_array();
+
+	if (!json_is_array(value)) {
+		json_decref(longer);
+		return;
+	}
+	assert_value_refused(kind, json, field,
+			     json_pack("[s]", "neither address nor port"));
+	assert_value_refused(kind, json, field, json_pack("[i]", 1));
+	for (int i = 0; i < 17; i++)
+		json_array_append_new(longer,
+				      json_string(strcmp(field, "ports") ?
+							  "10.0.0.0" :
+							  "80-80"));
+	assert_value_refused(kind, json, field, longer);
+}
+
+static void wrong_element_or_one_too_many_is_refused(void **state)
+{
+	(void)state;
+	each_field(check_array);
+}
+
+static void check_text(enum object_kind kind, const json_t *json,
+		       const char *field, const json_t *value)
+{
+	char longer[4096];
+
+	if (!json_is_string(value))
+		return;
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	assert_value_refused(kind, json, field, json_string(longer));
+}
+
+static void text_that_does_not_fit_is_refused(void **state)
+{
+	(void)state;
+	each_field(check_text);
+}
+
+static void network_with_fewer_gateways_than_subnets_is_refused(void **state)
+{
+	struct dice dice = { 6 };
+	union object object;
+	json_t *json;
+
+	(void)state;
+	fill_object(&dice, OBJECT_NETWORK, &object);
+	json = to_json(OBJECT_NETWORK, &object);
+	json_object_set_new(json, "subnets",
+			    json_pack("[ss]", "10.1.0.0/24", "10.2.0.0/24"));
+	json_object_set_new(json, "gateways", json_pack("[s]", "10.1.0.1"));
+
+	assert_refused(OBJECT_NETWORK, json, "subnets");
+	json_decref(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_comes_back_as_it_was),
+		cmocka_unit_test(every_byte_of_every_member_is_recorded),
+		cmocka_unit_test(nothing_is_left_of_what_the_object_held),
+		cmocka_unit_test(missing_field_is_refused_by_its_name),
+		cmocka_unit_test(wrong_type_is_refused_by_the_fields_name),
+		cmocka_unit_test(number_that_does_not_fit_is_refused),
+		cmocka_unit_test(number_beyond_its_table_is_refused),
+		cmocka_unit_test(wrong_element_or_one_too_many_is_refused),
+		cmocka_unit_test(text_that_does_not_fit_is_refused),
+		cmocka_unit_test(
+			network_with_fewer_gateways_than_subnets_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
