@@ -19,6 +19,7 @@
 #define PUBLISH_FROM_MAX 16
 #define RULES_MAX 10240 /* a multiple of 64: see bn_policy */
 #define RULE_PORTS_MAX 16
+#define REJECTS_PER_TICK 1000 /* answers to rejected packets, per CPU */
 #define POLICY_CIDRS_MAX 81920 /* four times what rules can name */
 #define POLICY_LINES_MAX 2097152 /* of a compiled policy: 64 MiB */
 
