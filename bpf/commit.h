@@ -77,8 +77,10 @@ static __always_inline void flow_set_reply(struct first *first,
 	flow->to_sport = key->dport;
 	flow->to_dst = key->src;
 	flow->to_dport = key->sport;
-	if (is_host_flow(first))
+	if (is_host_flow(first)) {
+		flow->out_ifindex = first->from.endpoint.ifindex;
 		return;
+	}
 	if (first->from.place == PLACE_ENDPOINT) {
 		flow_set_peer(flow, &first->from, &first->to);
 		return;
@@ -105,8 +107,10 @@ static __always_inline void flow_set_forward(struct first *first)
 	flow->to_sport = first->reply_key.dport;
 	flow->to_dst = first->to.addr;
 	flow->to_dport = first->backend_port;
-	if (is_host_flow(first))
+	if (is_host_flow(first)) {
+		flow->out_ifindex = first->to.endpoint.ifindex;
 		return;
+	}
 	if (first->to.place == PLACE_ENDPOINT) {
 		flow_set_peer(flow, &first->to, &first->from);
 		return;
@@ -138,8 +142,25 @@ static __always_inline bool conflict_clear(const struct first *first,
 	return true;
 }
 
+/* Another CPU commits this very flow: its entry is as good as ours. */
+static __always_inline bool is_same_flow(const struct first *first)
+{
+	const struct flow *old =
+		bpf_map_lookup_elem(&bn_flows, &first->reply_key);
+	const struct flow *mine = &first->flow;
+
+	return old && (old->flags & FLOW_REPLY) &&
+	       old->in_ifindex == mine->in_ifindex &&
+	       old->publish == mine->publish &&
+	       old->to_sport == mine->to_sport &&
+	       old->to_dport == mine->to_dport &&
+	       ipaddr_equal(&old->to_src, &mine->to_src) &&
+	       ipaddr_equal(&old->to_dst, &mine->to_dst);
+}
+
 static __always_inline enum reason
-reply_insert(struct first *first, const struct datapath_config *config)
+reply_insert(struct __sk_buff *skb, struct first *first,
+	     const struct datapath_config *config)
 {
 	struct flow_key *key = &first->reply_key;
 	int ret;
@@ -153,11 +174,13 @@ reply_insert(struct first *first, const struct datapath_config *config)
 	key->no_echo = first->pkt.key.no_echo;
 	if (!ipaddr_is_zero(&first->snat)) {
 		key->dst = first->snat;
-		return snat_insert(first, config);
+		return snat_insert(skb, first, config);
 	}
 
 	ret = bpf_map_update_elem(&bn_flows, key, &first->flow, BPF_NOEXIST);
 	if (ret == -EEXIST) {
+		if (is_same_flow(first))
+			return REASON_OK;
 		if (!conflict_clear(first, config))
 			return REASON_FLOW_CONFLICT;
 		ret = bpf_map_update_elem(&bn_flows, key, &first->flow,
@@ -179,7 +202,9 @@ static __always_inline enum reason forward_insert(struct first *first)
 			stats->created++;
 		return REASON_OK;
 	}
-	bpf_map_delete_elem(&bn_flows, &first->reply_key);
+	/* Without SNAT both CPUs have the one reply entry in common. */
+	if (ret != -EEXIST || !ipaddr_is_zero(&first->snat))
+		bpf_map_delete_elem(&bn_flows, &first->reply_key);
 	return ret == -EEXIST ? REASON_OK : REASON_FLOWS_FULL;
 }
 

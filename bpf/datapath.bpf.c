@@ -69,10 +69,13 @@ static __always_inline enum reason ttl_check(const struct pkt *pkt, bool routed,
 /* ------------------------------------------------- a flow that is known */
 
 /* A SYN on a flow that is ending starts a new connection: its own policy, its
- * own port. A SYN-ACK does not. */
+ * own port. A SYN-ACK does not, nor does anybody outside on a flow that a
+ * container began. */
 static __noinline bool flow_is_ending(const struct pkt *pkt,
 				      const struct flow *flow)
 {
+	if ((flow->flags & FLOW_REPLY) && pkt->in_ifindex == FLOW_FROM_UPLINK)
+		return false;
 	return (flow->seen | flow_pair_seen(&pkt->key, flow)) &
 	       (FLOW_SEEN_FIN | FLOW_SEEN_RST);
 }
@@ -140,6 +143,9 @@ stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
 		return REASON_OK;
 	}
 
+	/* A bridge that has forgotten a MAC floods: not for this device. */
+	if (pkt->through_stack && flow->out_ifindex != skb->ifindex)
+		return REASON_NO_ROUTE;
 	pkt->slot = flow->in_slot ?: flow->out_slot;
 	if (unlikely(flow->flags & FLOW_DENIED))
 		return flow_denied(skb, flow);
@@ -180,7 +186,10 @@ static __always_inline enum reason stage_source(struct __sk_buff *skb,
 		return REASON_SPOOFED_SOURCE;
 
 	why = pkt->kind == PKT_ARP ? arp_check(skb, endpoint) :
-				     source_check(pkt, endpoint);
+				     (source_check(pkt, endpoint) ?:
+					      pkt->kind == PKT_NEIGHBOUR ?
+					      neighbour_check(skb, endpoint) :
+					      REASON_OK);
 	if (why != REASON_OK)
 		return why;
 	peer_set(&first->from, &pkt->key.src, endpoint);
@@ -188,13 +197,17 @@ static __always_inline enum reason stage_source(struct __sk_buff *skb,
 }
 
 /* Nothing from outside may claim to be one of ours. */
-static __always_inline enum reason stage_outside_source(struct first *first)
+static __always_inline enum reason stage_outside_source(struct __sk_buff *skb,
+							struct first *first)
 {
 	const struct pkt *pkt = &first->pkt;
 
-	if (pkt->kind == PKT_ARP || pkt->kind == PKT_OTHER)
+	/* Frames to others, which a promiscuous device shows, and to all. */
+	if (pkt->kind == PKT_ARP || pkt->kind == PKT_OTHER ||
+	    skb->pkt_type != PACKET_HOST)
 		return REASON_TO_STACK;
-	if (address_is_ours(&pkt->key.src))
+	if (address_is_ours(&pkt->key.src) ||
+	    bpf_map_lookup_elem(&bn_locals, &pkt->key.src))
 		return REASON_SPOOFED_SOURCE;
 	peer_set(&first->from, &pkt->key.src, NULL);
 	return REASON_OK;
@@ -264,14 +277,35 @@ stage_outside_destination(struct first *first)
 	return REASON_UNPUBLISHED;
 }
 
+/* What goes to a group goes to the host as well: where a rule keeps the sender
+ * from the host, it has no groups. bn_to_container asks for each container. */
+static __always_inline enum reason
+group_to_host(struct first *first, const struct datapath_config *config)
+{
+	peer_set(&first->to, &first->pkt.key.dst, NULL);
+	first->to.place = PLACE_HOST;
+	first->backend_port = first->pkt.key.dport;
+	return decide(first, config) ?: REASON_TO_STACK;
+}
+
+static __always_inline enum reason
+stage_group(struct first *first, const struct datapath_config *config)
+{
+	if (first->pkt.kind != PKT_MULTICAST)
+		return REASON_OK;
+	return group_to_host(first, config);
+}
+
 /* An address of our subnets that nobody has; a group frame to it is a broadcast
  * to the subnet. */
-static __always_inline enum reason stage_destination(const struct first *first)
+static __always_inline enum reason
+stage_destination(struct first *first, const struct datapath_config *config)
 {
 	if (first->to.place != PLACE_WORLD ||
 	    !address_is_ours(&first->pkt.key.dst))
 		return REASON_OK;
-	return first->pkt.group_frame ? REASON_TO_STACK : REASON_NO_ROUTE;
+	return first->pkt.group_frame ? group_to_host(first, config) :
+					REASON_NO_ROUTE;
 }
 
 static __always_inline enum reason
@@ -347,7 +381,7 @@ stage_commit(struct __sk_buff *skb, struct first *first,
 	enum reason why;
 
 	flow_set_reply(first, skb->ifindex);
-	why = reply_insert(first, config) ?: forward_insert(first);
+	why = reply_insert(skb, first, config) ?: forward_insert(first);
 	if (why == REASON_FLOWS_FULL && stats)
 		stats->full++;
 	if (why != REASON_OK)
@@ -378,6 +412,33 @@ static __always_inline bool is_link_business(const struct first *first)
 	default:
 		return pkt->group_frame && first->to.place != PLACE_ENDPOINT;
 	}
+}
+
+/* A frame for everybody is no way around what its sender may tell this
+ * container. Its sender is the device that it came in by. */
+static __always_inline enum reason
+stage_group_to_container(struct __sk_buff *skb, struct first *first,
+			 const struct datapath_config *config)
+{
+	const struct endpoint_val *from, *to;
+	struct pkt *pkt = &first->pkt;
+	__u32 ifindex = skb->ifindex, ingress = skb->ingress_ifindex;
+	enum reason why;
+
+	if (pkt->kind != PKT_MULTICAST &&
+	    !(pkt->kind == PKT_FLOW && pkt->group_frame))
+		return REASON_OK;
+	from = bpf_map_lookup_elem(&bn_endpoints, &ingress);
+	to = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
+	/* To an endpoint's own address it is no business of the link. */
+	if (!from || !to || bpf_map_lookup_elem(&bn_addrs, &pkt->key.dst))
+		return REASON_OK;
+	pkt->slot = to->slot;
+	peer_set(&first->from, &pkt->key.src, from);
+	peer_set(&first->to, &pkt->key.dst, to);
+	first->backend_port = pkt->key.dport;
+	why = decide(first, config);
+	return why == REASON_OK ? REASON_TO_STACK : why;
 }
 
 /*
@@ -425,17 +486,24 @@ static __always_inline bool is_translated(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;
 	void *end = (void *)(long)skb->data_end;
+	struct ipv6hdr *ip6 = data + ETH_HLEN;
 	struct iphdr *ip = data + ETH_HLEN;
 	const struct uplink_val *uplink;
 	struct ethhdr *eth = data;
+	struct ipaddr src;
 	__u32 first = 0;
 
-	if ((void *)(ip + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP))
-		return false;
 	uplink = bpf_map_lookup_elem(&bn_uplinks, &first);
 	if (uplink && uplink->ifindex != skb->ifindex)
 		uplink = uplink_find(skb->ifindex);
-	return uplink && ip->saddr == uplink->snat4.word[3];
+	if (!uplink || (void *)(ip + 1) > end)
+		return false;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return ip->saddr == uplink->snat4.word[3];
+	if (eth->h_proto != bpf_htons(ETH_P_IPV6) || (void *)(ip6 + 1) > end)
+		return false;
+	__builtin_memcpy(&src, &ip6->saddr, sizeof(src));
+	return ipaddr_equal(&src, &uplink->snat6);
 }
 
 /* ----------------------------------------------------------- entry points */
@@ -462,9 +530,10 @@ static __noinline int first_from_container(struct __sk_buff *skb,
 	if (!first)
 		return finish(skb, pkt, config, NULL, REASON_UNKNOWN_DEVICE);
 	why = stage_source(skb, first)		       ?:
+		      stage_group(first, config)       ?:
 		      stage_not_a_flow(first)	       ?:
 		      stage_publish(first)	       ?:
-		      stage_destination(first)	       ?:
+		      stage_destination(first, config) ?:
 		      stage_policy(skb, first, config) ?:
 		      stage_next_hop(skb, first)       ?:
 		      stage_snat(first)		       ?:
@@ -499,7 +568,7 @@ static __noinline int first_from_uplink(struct __sk_buff *skb,
 
 	if (!first)
 		return finish(skb, pkt, config, NULL, REASON_UNKNOWN_DEVICE);
-	why = stage_outside_source(first)	       ?:
+	why = stage_outside_source(skb, first)	       ?:
 		      stage_publish(first)	       ?:
 		      stage_outside_destination(first) ?:
 		      stage_policy(skb, first, config) ?:
@@ -535,8 +604,9 @@ static __noinline int first_to_container(struct __sk_buff *skb,
 
 	if (!first)
 		return finish(skb, pkt, config, NULL, REASON_UNKNOWN_DEVICE);
-	why = stage_host_source(skb, first)	       ?:
-		      stage_policy(skb, first, config) ?:
+	why = stage_group_to_container(skb, first, config) ?:
+		      stage_host_source(skb, first)	   ?:
+		      stage_policy(skb, first, config)	   ?:
 		      stage_commit(skb, first, config, &flow);
 	return finish(skb, &first->pkt, config, flow, why);
 }

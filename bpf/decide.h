@@ -44,10 +44,15 @@ static __always_inline bool flow_is_current(const struct first *first,
 	__be16 port = reply ? flow->to_sport : key->dport;
 	__u16 client_slot = reply ? flow->out_slot : flow->in_slot;
 	__u16 backend_slot = reply ? flow->in_slot : flow->out_slot;
+	const struct peer *receiver = reply ? &first->from : &first->to;
 	const struct publish_val *publish;
 
 	if (first->from.endpoint.slot != client_slot ||
 	    first->to.endpoint.slot != backend_slot)
+		return false;
+	/* The slot and the address may be those of an endpoint made again. */
+	if (receiver->place == PLACE_ENDPOINT &&
+	    flow->out_ifindex != receiver->endpoint.ifindex)
 		return false;
 	if (first->to.place == PLACE_WORLD)
 		return uplink_has_address(reply ? &key->dst : &flow->to_src);

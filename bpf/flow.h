@@ -96,6 +96,8 @@ static __always_inline __u8 flow_seen_bits(const struct pkt *pkt)
 
 	if (pkt->tcp_flags & TCP_FLAG_SYN_BIT)
 		seen |= FLOW_SEEN_SYN;
+	else if (pkt->tcp_flags & TCP_FLAG_ACK_BIT)
+		seen |= FLOW_SEEN_ACK;
 	if (pkt->tcp_flags & TCP_FLAG_FIN_BIT)
 		seen |= FLOW_SEEN_FIN;
 	if (pkt->tcp_flags & TCP_FLAG_RST_BIT)
@@ -116,7 +118,9 @@ static __always_inline __u32 flow_idle_limit(const struct datapath_config *c,
 			return c->tcp_reset;
 		if ((mine & FLOW_SEEN_FIN) && (other & FLOW_SEEN_FIN))
 			return c->tcp_closing;
-		return both ? c->tcp_established : c->tcp_half_open;
+		return both && ((mine | other) & FLOW_SEEN_ACK) ?
+			       c->tcp_established :
+			       c->tcp_half_open;
 	case IPPROTO_UDP:
 		return both ? c->udp_stream : c->udp;
 	case IPPROTO_ICMP:

@@ -56,6 +56,7 @@ static const __u32 strides[] = { 65537, 65539, 65543, 65551, 65557, 65563,
 				 65629, 65633, 65647, 65651 };
 
 struct port_walk {
+	struct __sk_buff *skb;
 	__u32 base; /* first port of the range, host order */
 	__u32 size; /* of the range, at least 1 */
 	__u32 start;
@@ -97,6 +98,38 @@ static __always_inline __u32 port_pick(const struct port_walk *walk,
 	return walk->base + (walk->start + index * walk->stride) % walk->size;
 }
 
+/* Does a socket of the host answer to the reply's tuple? */
+static __always_inline bool host_has_socket(struct __sk_buff *skb,
+					    const struct flow_key *key)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *sk;
+	__u32 len = sizeof(tuple.ipv4);
+
+	if (ipaddr_is_v4(&key->dst)) {
+		tuple.ipv4.saddr = key->src.word[3];
+		tuple.ipv4.daddr = key->dst.word[3];
+		tuple.ipv4.sport = key->sport;
+		tuple.ipv4.dport = key->dport;
+	} else {
+		len = sizeof(tuple.ipv6);
+		__builtin_memcpy(tuple.ipv6.saddr, &key->src, 16);
+		__builtin_memcpy(tuple.ipv6.daddr, &key->dst, 16);
+		tuple.ipv6.sport = key->sport;
+		tuple.ipv6.dport = key->dport;
+	}
+	if (key->proto == IPPROTO_TCP)
+		sk = bpf_skc_lookup_tcp(skb, &tuple, len, BPF_F_CURRENT_NETNS,
+					0);
+	else
+		sk = bpf_sk_lookup_udp(skb, &tuple, len, BPF_F_CURRENT_NETNS,
+				       0);
+	if (!sk)
+		return false;
+	bpf_sk_release(sk);
+	return true;
+}
+
 static long port_try(__u32 index, struct port_walk *walk)
 {
 	__u32 zero = 0;
@@ -111,6 +144,8 @@ static long port_try(__u32 index, struct port_walk *walk)
 	key->dport = bpf_htons(port_pick(walk, index));
 	/* A published port must stay free for its clients. */
 	if (!walk->echo && publish_find(&key->dst, key->dport, key->proto))
+		return 0;
+	if (!walk->echo && host_has_socket(walk->skb, key))
 		return 0;
 
 	ret = bpf_map_update_elem(&bn_flows, key, &first->flow, BPF_NOEXIST);
@@ -146,13 +181,15 @@ static __always_inline void snat_count(const struct port_walk *walk)
  * first->reply_key.dst; the port is then in first->reply_key.dport.
  */
 static __always_inline enum reason
-snat_insert(struct first *first, const struct datapath_config *config)
+snat_insert(struct __sk_buff *skb, struct first *first,
+	    const struct datapath_config *config)
 {
 	const struct flow_key *key = &first->pkt.key;
 	__u32 own = bpf_ntohs(key->sport);
 	__u32 hash = hash_client(config->snat_secret, &key->src, key->sport,
 				 key->proto);
 	struct port_walk walk = {
+		.skb = skb,
 		.base = config->snat_port_min,
 		.size = config->snat_port_max - config->snat_port_min + 1,
 		.start = hash & 0xffff,

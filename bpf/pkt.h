@@ -41,6 +41,10 @@ enum icmp_type {
 	ICMP_ECHO = 8,
 	ICMPV6_ECHO_REQUEST = 128,
 	ICMPV6_ECHO_REPLY = 129,
+	ND_ROUTER_SOLICIT = 133,
+	ND_ROUTER_ADVERT = 134,
+	ND_NEIGHBOR_ADVERT = 136,
+	ND_REDIRECT = 137,
 };
 
 /* All headers that are read or written, at their longest. */
@@ -230,19 +234,20 @@ static __always_inline enum reason pkt_parse_v4(struct pkt *pkt, void *data,
 	pkt->v4 = true;
 	pkt_set_ends_v4(pkt, ip->saddr, ip->daddr);
 	pkt->ttl = ip->ttl;
-	if (unlikely(is_group_v4(ip->daddr))) {
+	pkt->kind = PKT_FLOW;
+	if (unlikely(is_group_v4(ip->daddr)))
 		pkt->kind = PKT_MULTICAST;
-		return REASON_OK;
-	}
-	if (unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT_BITS))) {
+	else if (unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT_BITS))) {
 		pkt->kind = PKT_FRAGMENT;
 		return REASON_OK;
 	}
 	if (unlikely(ip->ihl > 5)) {
-		pkt->kind = PKT_OPTIONS;
+		if (pkt->kind == PKT_FLOW)
+			pkt->kind = PKT_OPTIONS;
 		return REASON_OK;
 	}
-	pkt->kind = PKT_FLOW;
+	if (unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT_BITS)))
+		return REASON_OK;
 	return pkt_parse_l4(pkt, ip->protocol, data + L4_OFFSET_V4, end);
 }
 
@@ -263,8 +268,8 @@ static __always_inline bool is_neighbour(const struct ipv6hdr *ip, void *end)
 	const struct icmp_echo *icmp = (void *)(ip + 1);
 
 	return ip->nexthdr == IPPROTO_ICMPV6 && ip->hop_limit == 255 &&
-	       (void *)(icmp + 1) <= end && icmp->type >= 133 &&
-	       icmp->type <= 137;
+	       (void *)(icmp + 1) <= end && icmp->type >= ND_ROUTER_SOLICIT &&
+	       icmp->type <= ND_REDIRECT;
 }
 
 static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
@@ -277,6 +282,10 @@ static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
 
 	__builtin_memcpy(&pkt->key.src, &ip->saddr, sizeof(pkt->key.src));
 	__builtin_memcpy(&pkt->key.dst, &ip->daddr, sizeof(pkt->key.dst));
+	/* On the wire, they would meet IPv4's keys (RFC 4038 4.2). */
+	if (unlikely(ipaddr_is_v4(&pkt->key.src) ||
+		     ipaddr_is_v4(&pkt->key.dst)))
+		return REASON_MALFORMED;
 	pkt->ttl = ip->hop_limit;
 	if (is_neighbour(ip, end)) {
 		pkt->kind = PKT_NEIGHBOUR;
@@ -326,7 +335,8 @@ static __always_inline enum reason pkt_parse(struct __sk_buff *skb,
 		return REASON_OK;
 	}
 	pkt->group_frame = eth->h_dest[0] & 1;
-	switch (eth->h_proto) {
+	/* struct ethhdr is packed: clang would read this byte by byte. */
+	switch (((__be16 *)data)[6]) {
 	case bpf_htons(ETH_P_IP):
 		return pkt_parse_v4(pkt, data, end);
 	case bpf_htons(ETH_P_IPV6):

@@ -50,7 +50,13 @@ static __always_inline int rewrite_l4_end(struct __sk_buff *skb,
 
 	diff = bpf_csum_diff((__be32 *)(long)from->word, sizeof(from->word),
 			     (__be32 *)(long)to->word, sizeof(to->word), 0);
-	return bpf_l4_csum_replace(skb, sum, 0, diff, flags);
+	if (bpf_l4_csum_replace(skb, sum, 0, diff, flags))
+		return -1;
+	/* The helper takes the change from a sum over the whole packet
+	 * (CHECKSUM_COMPLETE) as if an IPv4 header checksum balanced it. Nothing
+	 * does in IPv6: put it back; without such a sum this does nothing. */
+	bpf_csum_update(skb, diff);
+	return 0;
 }
 
 static __always_inline int rewrite_l4(struct __sk_buff *skb,
@@ -68,18 +74,6 @@ static __always_inline int rewrite_l4(struct __sk_buff *skb,
 			   flow->to_dport))
 		return -1;
 	return 0;
-}
-
-/* RFC 1624 equation 3: HC' = ~(~HC + ~m + m'), here over 32-bit words. */
-static __always_inline __u16 csum_update(__u16 check, __u32 from, __u32 to)
-{
-	__u64 sum = (__u16)~check;
-
-	sum += (__u64)(__u32)~from + to;
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16) ~((sum & 0xffff) + (sum >> 16));
 }
 
 /* A port or an identifier lies in the first eight bytes of the transport
@@ -108,24 +102,25 @@ static __always_inline void rewrite_v4(const struct pkt *pkt,
 				       const struct flow *flow, bool hop,
 				       struct iphdr *ip, void *end)
 {
-	__u16 check = ip->check;
+	__u64 sum = (__u16)~ip->check;
 
+	/* RFC 1624 equation 3: HC' = ~(~HC + ~m + m'), all changes at once. */
 	if (flow->flags & FLOW_NAT_SRC) {
-		check = csum_update(check, ip->saddr, flow->to_src.word[3]);
+		sum += (__u64)(__u32)~ip->saddr + flow->to_src.word[3];
 		ip->saddr = flow->to_src.word[3];
 	}
 	if (flow->flags & FLOW_NAT_DST) {
-		check = csum_update(check, ip->daddr, flow->to_dst.word[3]);
+		sum += (__u64)(__u32)~ip->daddr + flow->to_dst.word[3];
 		ip->daddr = flow->to_dst.word[3];
 	}
 	if (hop) {
-		__u16 *ttl = (__u16 *)&ip->ttl; /* TTL and protocol */
-		__u16 old = *ttl;
-
 		ip->ttl--;
-		check = csum_update(check, old, *ttl);
+		sum += bpf_htons(0xfeff);
 	}
-	ip->check = check;
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip->check = ~((sum & 0xffff) + (sum >> 16));
 	if ((flow->flags & (FLOW_NAT_SRC | FLOW_NAT_DST)) &&
 	    (void *)(ip + 1) + L4_REWRITTEN <= end)
 		rewrite_ports(pkt, flow, (__be16 *)(ip + 1));
@@ -155,7 +150,6 @@ static __always_inline enum reason
 rewrite(struct __sk_buff *skb, const struct pkt *pkt, const struct flow *flow)
 {
 	bool hop = (flow->flags & FLOW_ROUTED) && !pkt->through_stack;
-	struct ethhdr *eth;
 	void *data, *end;
 
 	if (!(flow->flags & (FLOW_NAT_SRC | FLOW_NAT_DST)) &&
@@ -166,7 +160,6 @@ rewrite(struct __sk_buff *skb, const struct pkt *pkt, const struct flow *flow)
 
 	data = (void *)(long)skb->data;
 	end = (void *)(long)skb->data_end;
-	eth = data;
 	if (pkt->v4) {
 		if (data + L4_OFFSET_V4 > end)
 			return REASON_MALFORMED;
@@ -177,8 +170,14 @@ rewrite(struct __sk_buff *skb, const struct pkt *pkt, const struct flow *flow)
 		rewrite_v6(pkt, flow, hop, data + ETH_HLEN, end);
 	}
 	if (flow->action != FLOW_STACK && !pkt->through_stack) {
-		__builtin_memcpy(eth->h_dest, flow->dmac, ETH_ALEN);
-		__builtin_memcpy(eth->h_source, flow->smac, ETH_ALEN);
+		/* dmac and smac are neighbours in the entry as in the frame;
+		 * copied as packed structures they would go byte by byte. */
+		const __u32 *from = (const __u32 *)flow->dmac;
+		__u32 *to = data;
+
+		to[0] = from[0];
+		to[1] = from[1];
+		to[2] = from[2];
 	}
 	return REASON_OK;
 }

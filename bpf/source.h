@@ -48,6 +48,12 @@ static __always_inline bool is_link_scope(const struct ipaddr *ip)
 	return (ip->word[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 }
 
+/* :: or 0.0.0.0 */
+static __always_inline bool ipaddr_is_none(const struct ipaddr *ip)
+{
+	return !ip->word[3] && (ipaddr_is_v4(ip) || ipaddr_is_zero(ip));
+}
+
 /* An endpoint may send from its own addresses only; neighbour discovery and
  * what goes to a group also from none yet (DHCP, DAD), or from link-local. */
 static __always_inline enum reason source_check(const struct pkt *pkt,
@@ -59,9 +65,41 @@ static __always_inline enum reason source_check(const struct pkt *pkt,
 	if (owner && owner->ifindex == ep->ifindex)
 		return REASON_OK;
 	if ((pkt->kind == PKT_MULTICAST || pkt->kind == PKT_NEIGHBOUR) &&
-	    (!src->word[3] || is_link_scope(src)))
+	    (ipaddr_is_none(src) || is_link_scope(src)))
 		return REASON_OK;
 	return REASON_SPOOFED_SOURCE;
+}
+
+/*
+ * RFC 4861 4: a container is no router, so it sends neither advertisements of
+ * one nor redirects; and it answers for its own addresses only.
+ */
+static __always_inline enum reason
+neighbour_check(struct __sk_buff *skb, const struct endpoint_val *endpoint)
+{
+	const struct endpoint_val *owner;
+	struct {
+		struct icmp_echo head; /* its last four bytes are flags */
+		struct ipaddr target;
+	} message;
+
+	if (bpf_skb_load_bytes(skb, L4_OFFSET_V6, &message.head,
+			       sizeof(message.head)))
+		return REASON_MALFORMED;
+	if (message.head.type == ND_ROUTER_ADVERT ||
+	    message.head.type == ND_REDIRECT)
+		return REASON_SPOOFED_SOURCE;
+	if (message.head.type != ND_NEIGHBOR_ADVERT)
+		return REASON_OK;
+
+	if (bpf_skb_load_bytes(skb, L4_OFFSET_V6, &message, sizeof(message)))
+		return REASON_MALFORMED;
+	if (is_link_scope(&message.target))
+		return REASON_OK;
+	owner = bpf_map_lookup_elem(&bn_addrs, &message.target);
+	return owner && owner->ifindex == endpoint->ifindex ?
+		       REASON_OK :
+		       REASON_SPOOFED_SOURCE;
 }
 
 #endif

@@ -52,6 +52,8 @@ enum flow_seen {
 	FLOW_SEEN_SYN = 1 << 1,
 	FLOW_SEEN_FIN = 1 << 2,
 	FLOW_SEEN_RST = 1 << 3,
+	FLOW_SEEN_ACK =
+		1 << 4, /* an ACK that is no SYN-ACK: the handshake is over */
 };
 
 /*
@@ -339,6 +341,9 @@ _Static_assert(sizeof(struct ipaddr) == 16, "ipaddr");
 _Static_assert(sizeof(struct flow_key) == 40, "flow_key");
 _Static_assert(sizeof(struct flow) == 104, "flow");
 _Static_assert(__builtin_offsetof(struct flow, packets) == 40, "flow hot part");
+_Static_assert(__builtin_offsetof(struct flow, smac) ==
+		       __builtin_offsetof(struct flow, dmac) + 6,
+	       "flow MACs");
 _Static_assert(sizeof(struct endpoint_val) == 28, "endpoint");
 _Static_assert(sizeof(struct network_val) == 40, "network");
 _Static_assert(sizeof(struct subnet_key) == 20, "subnet_key");

@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 
 #define ND_SOLICIT 135
+#define ND_ROUTER 134
+#define ND_ADVERT 136
 #define ND_LAST 137
 #define TYPE_LLDP 0x88cc
 #define ARP_LEN (ETH_HLEN + 28)
@@ -277,7 +279,7 @@ static void neighbour_discovery_passes(void **state)
 static void only_neighbour_discovery_is_excused(void **state)
 {
 	struct dp *dp = *state;
-	struct frame frame = neighbour("fe80::1", ND_LAST, 255);
+	struct frame frame = neighbour("fe80::1", ND_SOLICIT, 255);
 
 	frame.dst = "fe80::2";
 	dp_ingress(dp, WEB, frame);
@@ -292,6 +294,49 @@ static void only_neighbour_discovery_is_excused(void **state)
 	frame.icmp_type = ND_SOLICIT;
 	frame.ttl = 254; /* it has passed a router */
 	dp_ingress(dp, WEB, frame);
+	dp_expect_dropped(dp, REASON_SPOOFED_SOURCE);
+}
+
+/* A container that plays the router would take over its neighbours' way out. */
+static void container_is_no_router(void **state)
+{
+	static const __u8 types[] = { ND_ROUTER, ND_LAST };
+	struct dp *dp = *state;
+
+	for (size_t i = 0; i < sizeof(types); i++) {
+		dp_ingress(dp, WEB, neighbour("fe80::1", types[i], 255));
+		dp_expect_dropped(dp, REASON_SPOOFED_SOURCE);
+		dp_ingress(dp, WEB, neighbour(dp->ip.web, types[i], 255));
+		dp_expect_dropped(dp, REASON_SPOOFED_SOURCE);
+	}
+}
+
+/* RFC 4861 4.4: the address that is advertised follows the header. */
+static void advertise(struct dp *dp, const char *target)
+{
+	struct frame frame = neighbour(dp->ip.web, ND_ADVERT, 255);
+	struct ipaddr ip = ip_of(target);
+	__u8 bytes[FRAME_MAX];
+	size_t len;
+
+	frame.smac = WEB;
+	frame.payload = sizeof(ip);
+	len = frame_build(&frame, bytes);
+	memcpy(bytes + len - sizeof(ip), &ip, sizeof(ip));
+	dp_ingress_bytes(dp, WEB, bytes, len);
+}
+
+static void container_advertises_its_own_addresses_only(void **state)
+{
+	struct dp *dp = *state;
+
+	advertise(dp, dp->ip.web);
+	dp_expect_passed(dp, REASON_TO_STACK);
+	advertise(dp, "fe80::1");
+	dp_expect_passed(dp, REASON_TO_STACK);
+	advertise(dp, dp->ip.mate);
+	dp_expect_dropped(dp, REASON_SPOOFED_SOURCE);
+	advertise(dp, "fd00::ffff");
 	dp_expect_dropped(dp, REASON_SPOOFED_SOURCE);
 }
 
@@ -384,6 +429,8 @@ int main(void)
 		DP_TEST(broadcast_to_the_subnet_stays_with_the_bridge),
 		DP_TEST_V6(neighbour_discovery_passes),
 		DP_TEST_V6(only_neighbour_discovery_is_excused),
+		DP_TEST_V6(container_is_no_router),
+		DP_TEST_V6(container_advertises_its_own_addresses_only),
 		DP_TEST(other_ethertype_is_dropped_from_a_container),
 		DP_TEST(vlan_tag_on_a_real_device_is_dropped),
 		DP_TEST_BOTH(address_of_ours_from_outside_is_spoofed),

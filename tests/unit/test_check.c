@@ -495,12 +495,6 @@ static void what_this_version_lacks_is_said(void **state)
 	assert_finding(m, OBJECT_NETWORK, 0, EXIT_USAGE, "unsupported",
 		       "networks of type p2p are not supported by this "
 		       "version yet");
-
-	m->networks[0].type = NETWORK_BRIDGE;
-	cidr_parse("fd00::/64", &m->networks[0].subnets[1]);
-	m->networks[0].nsubnets = 2;
-	assert_finding(m, OBJECT_NETWORK, 0, EXIT_USAGE, "unsupported",
-		       "IPv6 is not forwarded by this version yet");
 }
 
 static void commands_get_the_first_finding(void **state)

@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "kernel/route.h"
+#include "lib/log.h"
 
 #define MTU_DEFAULT 1500
 
@@ -136,6 +138,12 @@ static int add_automatic(const struct host *host, int ifindex,
 
 	if (!link || model_find_uplink(model, link->name))
 		return 0;
+	if (link->type != ARPHRD_ETHER) {
+		log_warn("the default route's device %s is no Ethernet device, "
+			 "so it is no uplink",
+			 link->name);
+		return 0;
+	}
 	snprintf(uplink.ifname, sizeof(uplink.ifname), "%s", link->name);
 	if (!model_add_uplink(model, &uplink))
 		return err_set(err, -ENOMEM, "out of memory");

@@ -3,6 +3,7 @@
 #include "control/steps.h"
 
 #include <errno.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,6 +75,13 @@ static int uplink_step_add(struct work *work, const struct uplink *uplink,
 	if (rc) {
 		err_hint(err, "'ip link' lists the devices");
 		return rc;
+	}
+	/* The programs read Ethernet headers. */
+	if (link.type != ARPHRD_ETHER) {
+		err_usage(err, "%s is no Ethernet device", uplink->ifname);
+		err_hint(err, "tunnels without Ethernet headers cannot be "
+			      "uplinks");
+		return err ? err->code : -EINVAL;
 	}
 	return attach_uplink(work->dp, link.ifindex, err);
 }

@@ -49,25 +49,45 @@ static int ours_get(struct work *work, const char *name, const char *kind,
 
 /* ------------------------------------------------------------- networks */
 
+static bool network_has_v6(const struct network *network)
+{
+	for (size_t i = 0; i < network->nsubnets; i++)
+		if (!ip_is_v4(&network->subnets[i].addr))
+			return true;
+	return false;
+}
+
+/* Route look-ups on behalf of containers come in by the bridge, and so do the
+ * packets that are left to the stack. A bridge without IPv6 subnets has no IPv6
+ * at all, no link-local address either. */
+static int bridge_set_sysctls(const struct network *network, struct err *err)
+{
+	const char *bridge = network->bridge;
+	bool v6 = network_has_v6(network);
+	int rc = device_sysctl("ipv4", bridge, "forwarding", "1", err);
+
+	rc = rc ? rc :
+		  device_sysctl("ipv6", bridge, "disable_ipv6", v6 ? "0" : "1",
+				err);
+	rc = rc ? rc : device_sysctl("ipv6", bridge, "accept_ra", "0", err);
+	if (!rc && v6)
+		rc = device_sysctl("ipv6", bridge, "forwarding", "1", err);
+	return rc;
+}
+
 static int bridge_set_up(struct work *work, const struct network *network,
 			 struct err *err)
 {
 	struct link_info link;
 	int rc = link_get(work->nl, network->bridge, &link, err);
 
+	rc = rc ? rc : bridge_set_sysctls(network, err);
 	for (size_t i = 0; i < network->nsubnets && !rc; i++) {
 		struct cidr cidr = { .addr = network->gateways[i],
 				     .len = network->subnets[i].len };
 
 		rc = addr_add(work->nl, link.ifindex, &cidr, err);
 	}
-	/* Route look-ups on behalf of containers come in by the bridge, and so
-	 * do the packets that are left to the stack. */
-	rc = rc ? rc :
-		  device_sysctl("ipv4", network->bridge, "forwarding", "1",
-				err);
-	rc = rc ? rc :
-		  device_sysctl("ipv6", network->bridge, "accept_ra", "0", err);
 	return rc ? rc : link_set_up(work->nl, link.ifindex, true, err);
 }
 

@@ -151,7 +151,7 @@ struct flow_pair {
 int flows_each(struct datapath *dp,
 	       int (*visit)(const struct flow_pair *pair, void *arg), void *arg,
 	       struct err *err);
-/* "established", "syn-sent", "closing", "reset", "one-way", "two-way". */
+/* "established", "syn-sent", "syn-recv", "closing", "reset", "one-way", "two-way". */
 const char *flow_state(const struct flow_pair *pair);
 
 /* Runs bn_gc. args in and out, see abi.h. */

@@ -49,9 +49,9 @@ static const char *tcp_state(__u8 forward, __u8 reply)
 		return "reset";
 	if (forward & reply & FLOW_SEEN_FIN)
 		return "closing";
-	if (forward & reply & FLOW_SEEN)
-		return "established";
-	return "syn-sent";
+	if (!(forward & reply & FLOW_SEEN))
+		return "syn-sent";
+	return (forward | reply) & FLOW_SEEN_ACK ? "established" : "syn-recv";
 }
 
 const char *flow_state(const struct flow_pair *pair)

@@ -32,6 +32,7 @@ static int link_parse(const struct nlmsghdr *nlh, struct link_info *ret)
 	attr_parse_nested(attrs[IFLA_LINKINFO], info, IFLA_INFO_MAX);
 
 	link.ifindex = ifi->ifi_index;
+	link.type = ifi->ifi_type;
 	link.up = ifi->ifi_flags & IFF_UP;
 	link.master = attr_u32(attrs[IFLA_MASTER]);
 	link.peer = attr_u32(attrs[IFLA_LINK]);

@@ -16,6 +16,7 @@ struct link_info {
 	char kind[16]; /* "veth", "bridge", ... or "" */
 	__u8 mac[6];
 	unsigned int mtu;
+	unsigned short type; /* ARPHRD_* */
 	bool up; /* IFF_UP */
 };
 

@@ -210,43 +210,16 @@ static void unsupported(struct check *c, enum object_kind kind, size_t index,
 	finding(c, (struct place){ kind, index }, &err);
 }
 
-static bool has_ipv6(const struct cidr *cidrs, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!ip_is_v4(&cidrs[i].addr))
-			return true;
-	return false;
-}
-
 /* What the model can say and this version does not do. */
 static void check_unsupported(struct check *c)
 {
-	static const char ipv6[] = "IPv6 is not forwarded by this version yet";
 	const struct model *m = c->model;
 
-	for (size_t i = 0; i < m->nnetworks; i++) {
+	for (size_t i = 0; i < m->nnetworks; i++)
 		if (m->networks[i].type == NETWORK_P2P)
 			unsupported(c, OBJECT_NETWORK, i,
 				    "networks of type p2p are not supported "
 				    "by this version yet");
-		if (has_ipv6(m->networks[i].subnets, m->networks[i].nsubnets))
-			unsupported(c, OBJECT_NETWORK, i, ipv6);
-	}
-	for (size_t i = 0; i < m->npublishes; i++)
-		if ((!m->publishes[i].any_host &&
-		     !ip_is_v4(&m->publishes[i].host_ip)) ||
-		    has_ipv6(m->publishes[i].from, m->publishes[i].nfrom))
-			unsupported(c, OBJECT_PUBLISH, i, ipv6);
-	for (size_t i = 0; i < m->nrules; i++)
-		if ((m->rules[i].from.kind == SEL_CIDR &&
-		     has_ipv6(&m->rules[i].from.cidr, 1)) ||
-		    (m->rules[i].to.kind == SEL_CIDR &&
-		     has_ipv6(&m->rules[i].to.cidr, 1)))
-			unsupported(c, OBJECT_RULE, i, ipv6);
-	for (size_t i = 0; i < m->nuplinks; i++)
-		for (size_t k = 0; k < m->uplinks[i].nsnat; k++)
-			if (!ip_is_v4(&m->uplinks[i].snat[k]))
-				unsupported(c, OBJECT_UPLINK, i, ipv6);
 }
 
 size_t model_check(const struct model *model, check_report report, void *arg)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# 26-reject - who is rejected knows it at once
+# 28-reject - who is rejected knows it at once
 #
 #   inet                 host
 #   eth0 203.0.113.1 --- up0 203.0.113.2
