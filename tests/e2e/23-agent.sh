@@ -41,6 +41,11 @@ ok "traffic flows without it" says "^inet $HOST " get app1 "http://$SERVER/"
 
 agent_start
 ok "the agent runs" await bn agent status
+second_agent_is_refused() {
+	bn agent run
+	[ $? = 4 ]
+}
+ok "a second one is refused" second_agent_is_refused
 ok "traffic flows with it" says "^inet $HOST " get app1 "http://$SERVER/"
 beat app1 "$INET" 9000
 

@@ -159,12 +159,15 @@ static const char *state_of(__u8 proto, __u8 forward, __u8 reply)
 static void tcp_state_follows_the_flags_of_both_directions(void **state)
 {
 	const __u8 syn = FLOW_SEEN | FLOW_SEEN_SYN;
-	const __u8 fin = syn | FLOW_SEEN_FIN;
+	const __u8 ack = syn | FLOW_SEEN_ACK;
+	const __u8 fin = ack | FLOW_SEEN_FIN;
 	const __u8 rst = syn | FLOW_SEEN_RST;
 	(void)state;
 
 	assert_string_equal(state_of(IPPROTO_TCP, syn, 0), "syn-sent");
-	assert_string_equal(state_of(IPPROTO_TCP, syn, syn), "established");
+	assert_string_equal(state_of(IPPROTO_TCP, syn, syn), "syn-recv");
+	assert_string_equal(state_of(IPPROTO_TCP, ack, syn), "established");
+	assert_string_equal(state_of(IPPROTO_TCP, ack, ack), "established");
 	assert_string_equal(state_of(IPPROTO_TCP, fin, syn), "established");
 	assert_string_equal(state_of(IPPROTO_TCP, syn, fin), "established");
 	assert_string_equal(state_of(IPPROTO_TCP, fin, fin), "closing");

@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "agent/watch.h"
@@ -303,13 +306,51 @@ static int agent_loop(struct agent *agent, struct err *err)
 	return 0;
 }
 
+/*
+ * One agent for each instance: the name of an abstract socket (unix(7)), which
+ * the kernel gives back however the process ends. It counts within the network
+ * namespace, as the instance does.
+ */
+static int claim(const char *instance, int *ret_fd, struct err *err)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int len = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1,
+			   "bpfnet-agent-%s", instance);
+
+	if (fd < 0)
+		return err_set(err, -errno, "socket: %s", strerror(errno));
+	if (bind(fd, (struct sockaddr *)&name,
+		 offsetof(struct sockaddr_un, sun_path) + 1 + len)) {
+		if (errno != EADDRINUSE)
+			return err_set(err, -errno, "bind: %s",
+				       strerror(errno));
+		err_set(err, -EADDRINUSE, "an agent of instance '%s' runs",
+			instance);
+		err_hint(err, "'bpfnet agent status'");
+		return -EADDRINUSE;
+	}
+	*ret_fd = take_fd(fd);
+	return 0;
+}
+
 int agent_run(const struct instance *instance, struct err *err)
 {
+	_cleanup_close_ int claimed = -1;
 	struct agent agent = {
 		.instance = instance, .epoll = -1, .timer = -1, .signals = -1
 	};
-	int rc = agent_open(&agent, err);
+	int rc;
 
+	if (geteuid()) {
+		err_set(err, -EPERM, "not permitted");
+		err_hint(err, "run it as root");
+		return -EPERM;
+	}
+	rc = claim(instance->name, &claimed, err);
+	if (rc)
+		return rc;
+	rc = agent_open(&agent, err);
 	if (!rc) {
 		log_info("agent of instance '%s' runs", instance->name);
 		rc = agent_loop(&agent, err);
