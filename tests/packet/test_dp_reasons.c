@@ -33,8 +33,10 @@ static void policy_deny(struct dp *dp)
 
 static void policy_reject(struct dp *dp)
 {
+	struct frame syn = frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80);
+
 	dp_rules(dp, { .action = RULE_REJECT });
-	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80));
+	dp_ingress(dp, WEB, frame_flags(syn, TCP_RST)); /* not answered */
 }
 
 static void policy_default(struct dp *dp)
