@@ -257,7 +257,9 @@ struct policy_cidr_val {
 };
 
 /* bn_rule_hits, bn_pub_hits (arrays, index: id). Packets that met the decision
- * directly plus what expired flows had counted; live flows come on top. */
+ * directly plus what expired flows had counted; live flows come on top. A flow
+ * that came from another rule brings along what that one has counted, which is
+ * taken off here in advance: the numbers may be negative, their sums are not. */
 struct hits {
 	__u64 packets;
 	__u64 bytes;

@@ -6,6 +6,19 @@
 #define DENY .id = RULE_ID, .action = RULE_DENY
 #define ALLOW .id = RULE_ID, .action = RULE_ALLOW
 
+/* What the list shows: ended flows and drops, and the flows there are. */
+static __u64 total_hits(struct dp *dp, __u32 id, struct frame frame)
+{
+	__u64 packets = dp_hits(dp, MAP_RULE_HITS, id).packets;
+	struct flow flow;
+
+	if (dp_flow(dp, frame, &flow) && flow.rule == id)
+		packets += flow.packets;
+	if (dp_flow(dp, frame_reply(frame), &flow) && flow.rule == id)
+		packets += flow.packets;
+	return packets;
+}
+
 static void revocation_hits_both_directions_at_once(void **state)
 {
 	struct dp *dp = *state;
@@ -25,7 +38,7 @@ static void revocation_hits_both_directions_at_once(void **state)
 	dp_ingress(dp, MATE, answer);
 	dp_expect_dropped(dp, REASON_POLICY_DENY);
 	assert_int_equal(dp_flow_entries(dp), 2);
-	assert_int_equal(dp_hits(dp, MAP_RULE_HITS, RULE_ID).packets, 3);
+	assert_int_equal(total_hits(dp, RULE_ID, syn), 3);
 	assert_int_equal(dp_endpoint(dp, SLOT_MATE).reasons[REASON_POLICY_DENY],
 			 2);
 }
@@ -118,6 +131,42 @@ static void replaced_policy_leaves_no_prefixes(void **state)
 	assert_int_equal(usage.entries, 0);
 }
 
+static void rule_keeps_what_it_has_counted(void **state)
+{
+	struct dp *dp = *state;
+	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+
+	dp_rules(dp, { .id = 1, .action = RULE_ALLOW });
+	dp_ingress(dp, WEB, udp);
+	dp_ingress(dp, WEB, udp);
+	dp_ingress(dp, MATE, frame_reply(udp));
+	assert_int_equal(total_hits(dp, 1, udp), 3);
+
+	dp_rules(dp, { .id = 2, .action = RULE_ALLOW },
+		 { .id = 1, .action = RULE_ALLOW });
+	assert_int_equal(total_hits(dp, 1, udp), 3);
+	dp_ingress(dp, WEB, udp);
+	assert_int_equal(total_hits(dp, 1, udp), 3);
+	assert_int_equal(total_hits(dp, 2, udp), 1);
+	dp_ingress(dp, MATE, frame_reply(udp));
+	assert_int_equal(total_hits(dp, 1, udp), 3);
+	assert_int_equal(total_hits(dp, 2, udp), 2);
+
+	dp_rules(dp, { DENY });
+	dp_ingress(dp, WEB, udp);
+	dp_rules_clear(dp);
+	dp_ingress(dp, WEB, udp);
+	assert_int_equal(total_hits(dp, RULE_ID, udp), 1);
+
+	dp_gc(dp, SLOT_WEB);
+	assert_int_equal(dp_flow_entries(dp), 0);
+	assert_int_equal(dp_hits(dp, MAP_RULE_HITS, 1).packets, 3);
+	assert_int_equal(dp_hits(dp, MAP_RULE_HITS, 2).packets, 2);
+	assert_int_equal(dp_hits(dp, MAP_RULE_HITS, RULE_ID).packets, 1);
+	assert_int_equal(dp_hits(dp, MAP_RULE_HITS, 1).bytes, 3 * dp->in_len);
+	assert_int_equal(dp_hits(dp, MAP_RULE_HITS, 1).flows, 1);
+}
+
 static void same_policy_is_not_written_again(void **state)
 {
 	struct dp *dp = *state;
@@ -140,6 +189,7 @@ int main(void)
 		DP_TEST(prefixes_of_other_banks_do_not_count),
 		DP_TEST(replaced_policy_leaves_no_prefixes),
 		DP_TEST(same_policy_is_not_written_again),
+		DP_TEST_BOTH(rule_keeps_what_it_has_counted),
 	};
 
 	return dp_main(tests);
