@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* rewrite - the only writer of packet bytes */
+/* rewrite - the only writer of the packets that go on */
 #ifndef BPFNET_BPF_REWRITE_H
 #define BPFNET_BPF_REWRITE_H
 

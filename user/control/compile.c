@@ -455,11 +455,12 @@ int policy_compile(const struct rule_val *rules, size_t count,
 		return compile_failed(rc, err);
 	}
 	*ret = (struct policy_image){
-		.lines = take_ptr(c.lines.lines),
+		.lines = c.lines.lines,
 		.nlines = c.lines.count,
 		.cidrs = c.cidrs,
 		.ncidrs = c.ncidrs,
 	};
+	c.lines.lines = NULL; /* ret's now */
 	ret->hash = image_hash(ret);
 	lines_free(&c.lines);
 	return 0;
