@@ -332,7 +332,7 @@ stage_policy(const struct __sk_buff *skb, struct first *first,
 {
 	enum reason why = decide(first, config);
 
-	if (why == REASON_POLICY_DENY)
+	if (why == REASON_POLICY_DENY || why == REASON_POLICY_REJECT)
 		hits_add(&bn_rule_hits, first->rule, 1, skb->len, 0);
 	return why;
 }

@@ -97,7 +97,7 @@ static __noinline bool flow_redecide(const struct pkt *pkt,
 	}
 
 	why = decide(first, config);
-	flow->rule = first->rule;
+	flow_set_rule(flow, first->rule);
 	flow->reason = why;
 	if (why == REASON_OK)
 		flow->flags &= ~FLOW_DENIED;

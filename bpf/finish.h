@@ -10,6 +10,7 @@
 #include "flow.h"
 #include "maps.h"
 #include "pkt.h"
+#include "reject.h"
 #include "rewrite.h"
 
 static __always_inline void count_reason(enum reason why)
@@ -84,6 +85,30 @@ static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
 }
 
 /*
+ * The answer to a rejected packet, back to where it came from: into the
+ * container, out of the uplink, or up the stack. There it comes in by the
+ * bridge, as all that containers send to the host, and past our own programs.
+ */
+static __always_inline int leave_back(struct __sk_buff *skb,
+				      const struct pkt *pkt)
+{
+	const struct endpoint_val *endpoint;
+	__u32 ifindex = skb->ifindex;
+
+	if (pkt->through_stack) {
+		endpoint = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
+		if (!endpoint || !endpoint->bridge_ifindex)
+			return TC_ACT_SHOT;
+		return bpf_redirect(endpoint->bridge_ifindex, BPF_F_INGRESS);
+	}
+	if (pkt->in_ifindex == FLOW_FROM_UPLINK)
+		return bpf_redirect(ifindex, 0);
+	if (skb->pkt_type != PACKET_HOST)
+		bpf_skb_change_type(skb, PACKET_HOST);
+	return bpf_redirect_peer(ifindex, 0);
+}
+
+/*
  * why is what the last stage said: forwarded (as flow says), left to the stack,
  * or the reason of a drop. TC_ACT_UNSPEC lets foreign programs go on.
  */
@@ -103,6 +128,8 @@ static __always_inline int finish(struct __sk_buff *skb, const struct pkt *pkt,
 	if (why == REASON_TO_STACK)
 		return TC_ACT_UNSPEC;
 	count_endpoint_drop(pkt->slot, why);
+	if (why == REASON_POLICY_REJECT && reject_answer(skb, pkt))
+		return leave_back(skb, pkt);
 	return TC_ACT_SHOT;
 }
 

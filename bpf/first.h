@@ -16,6 +16,28 @@ struct peer {
 	struct endpoint_val endpoint; /* zero unless PLACE_ENDPOINT */
 };
 
+/* The sets of rules that a flow meets, by the question that they answer. Their
+ * union is the answer. */
+enum rule_sets {
+	SETS_FROM, /* sender: world, host or network; endpoint; address */
+	SETS_TO = SETS_FROM + 3, /* receiver: likewise */
+	SETS_SERVICE = SETS_TO + 3, /* protocol; port */
+	SETS_COUNT = SETS_SERVICE + 2,
+};
+
+/* What policy_find works with; it writes before it reads. */
+struct rule_query {
+	struct policy_head head;
+	struct policy_set sets[SETS_COUNT];
+	struct policy_cidr_key cidr;
+	__u64 left; /* words of the group that may hold a match */
+	__u32 group;
+	__u32 found; /* the rest is valid */
+	__u32 rule; /* index of the first match */
+	__u32 pad;
+	struct policy_verdict verdict; /* of that rule */
+};
+
 /* The way out of an uplink. */
 struct hop {
 	__u32 ifindex;
@@ -32,6 +54,7 @@ struct hop {
  */
 struct first {
 	struct pkt pkt;
+	struct rule_query query;
 	/* Read before anything is decided: what changes meanwhile has a newer
 	 * generation, and the flow is decided again. */
 	__u32 generation;

@@ -143,6 +143,27 @@ static __always_inline void hits_add(void *map, __u32 id, __u64 packets,
 	__sync_fetch_and_add(&hits->flows, flows);
 }
 
+/*
+ * Another rule decides the flow from now on. What it has counted stays with the
+ * old one; the flow takes its counters along, so the new one gets that much less
+ * and comes out right when they are added, modulo 2^64. Two CPUs may come here
+ * with the same flow: only one of them exchanges the rule.
+ */
+static __always_inline void flow_set_rule(struct flow *flow, __u32 rule)
+{
+	__u64 packets = flow->packets, bytes = flow->bytes;
+	__u32 old = flow->rule;
+
+	if (old == rule ||
+	    __sync_val_compare_and_swap(&flow->rule, old, rule) != old)
+		return;
+	if (old)
+		hits_add(&bn_rule_hits, old, packets, bytes,
+			 !(flow->flags & FLOW_REPLY));
+	if (rule)
+		hits_add(&bn_rule_hits, rule, -packets, -bytes, 0);
+}
+
 /* What a flow counted outlives it in its publish and its rule. Two CPUs may
  * remove one entry: the one whose delete succeeds does the adding, and is told
  * so. */

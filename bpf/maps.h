@@ -186,18 +186,47 @@ struct {
 } bn_rule_hits SEC(".maps");
 
 /*
- * bn_rules: two banks of ordered rules; bn_config says which is in force.
+ * bn_policy: the compiled rules, see abi.h. Each policy is an array of its own,
+ * as long as it has to be.
  *
- * Written by:	control, only the bank that is not in force, then one store
- *		to bn_config makes it the other one's turn.
- * Read by:	stage_policy, from the first rule to the first match.
+ * Written by:	control: it fills an array that no program sees yet, and then
+ *		puts it in the place of the old one by one store.
+ * Read by:	stage_policy, which takes the array once and then reads a number
+ *		of lines that has a bound (policy.h).
+ * Missing key:	there are no rules.
+ */
+struct policy_lines {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* of the template; every policy has its own */
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	/* Sizes: clang 14 leaves types out of an inner map's description. */
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(union policy_line));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct policy_lines);
+} bn_policy SEC(".maps");
+
+/*
+ * bn_policy_cidr: the prefixes that rules name, in a bank for each policy.
+ *
+ * Written by:	control: the new bank before the policy that names it is in
+ *		force, the others are removed after that. There is room for two
+ *		policies and for what processes that died may leave.
+ * Read by:	stage_policy, for the sender's and the receiver's address.
+ * Missing key:	no rule names a prefix that has the address.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2 * RULES_MAX);
-	__type(key, __u32);
-	__type(value, struct rule_val);
-} bn_rules SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, POLICY_CIDRS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct policy_cidr_key);
+	__type(value, struct policy_cidr_val);
+} bn_policy_cidr SEC(".maps");
 
 /*
  * bn_reasons: how many packets ended under each reason.

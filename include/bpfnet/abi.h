@@ -14,7 +14,7 @@
  * bumps BN_ABI_VERSION: user space refuses pinned maps of another version.
  */
 #define BN_ABI_MAGIC 0x62706e31u /* "bpn1" */
-#define BN_ABI_VERSION 1
+#define BN_ABI_VERSION 2
 
 /* An IPv6 address; IPv4 is mapped (::ffff:a.b.c.d, RFC 4291 2.5.5.2). */
 struct ipaddr {
@@ -85,9 +85,8 @@ struct flow {
 	__be16 to_sport;
 	__be16 to_dport;
 	__u16 publish; /* id, 0: none */
-	__u16 rule; /* id, 0: a default decided */
 	__u16 mtu; /* of the way out, 0: any; what is longer goes to the stack */
-	__u16 pad;
+	__u32 rule; /* id, 0: a default decided */
 	__u32 created; /* ticks */
 };
 
@@ -165,43 +164,97 @@ struct publish_from_key {
 	struct ipaddr addr;
 };
 
-enum selector_kind {
-	SELECT_ANY,
-	SELECT_ENDPOINT, /* id: slot */
-	SELECT_NETWORK, /* id: network */
-	SELECT_CIDR,
-	SELECT_HOST,
-	SELECT_WORLD,
-};
-
-struct selector {
-	__u32 kind; /* enum selector_kind */
-	__u32 id;
-	struct ipaddr addr; /* already masked */
-	struct ipaddr mask;
-};
-
-struct port_range {
-	__u16 low; /* host order, inclusive */
-	__u16 high; /* host order, inclusive */
-};
-
+/* What a rule does. A default is one of the first two. */
 enum rule_action {
 	RULE_DENY,
 	RULE_ALLOW,
+	RULE_REJECT, /* deny, and tell the sender */
 };
 
-/* bn_rules (array of 2 * RULES_MAX): two banks, struct datapath_config says which one
- * is in force. First match wins. */
-struct rule_val {
-	struct selector from;
-	struct selector to;
-	__u32 id; /* of its counters; several entries may share one */
-	__u8 action; /* enum rule_action */
-	__u8 proto; /* 0: any */
-	__u8 nports; /* 0: any port */
+/*
+ * bn_policy: the rules, compiled. Each rule is a bit of a vector, the first
+ * rule the lowest one. Three questions are asked about a flow: who sends, who
+ * receives, which service. Each of them is answered by a few sets of rules, of
+ * which the union holds the rules that do not object; the lowest bit that all
+ * three unions have is the rule that decides.
+ *
+ * The policy is an array of lines. Line 0 is the head, and a reference is the
+ * number of a set's line, 0 for the empty set. Tables of references start at
+ * the lines that the head names and go on in the next ones.
+ */
+#define POLICY_WORDS (RULES_MAX / 64)
+#define POLICY_GROUPS ((POLICY_WORDS + 63) / 64)
+#define POLICY_REFS 8 /* in a line */
+
+/* Index in the tables from and to. */
+enum policy_party {
+	PARTY_WORLD,
+	PARTY_HOST,
+	PARTY_NETWORK, /* plus its id: of every endpoint in it */
+	PARTY_ENDPOINT = PARTY_NETWORK + NETWORKS_MAX, /* plus its slot */
+	PARTY_COUNT = PARTY_ENDPOINT + ENDPOINTS_MAX,
+};
+
+/* Protocols with a table of ports: index in the table blocks, in steps of 256,
+ * to which the port's high byte is added. */
+enum policy_ports {
+	PORTS_TCP,
+	PORTS_UDP,
+	PORTS_COUNT,
+};
+
+struct policy_head {
+	__u32 from; /* table by party */
+	__u32 to; /* table by party */
+	__u32 protos; /* table by protocol: the rules that name no port */
+	__u32 blocks; /* table by port: line where 256 references start */
+	__u32 verdicts; /* table of struct policy_verdict by rule */
+	__u32 rules; /* how many */
+	__u32 cidrs; /* how many in bn_policy_cidr; 0: do not look */
+	__u32 bank; /* of those */
+};
+
+/* A set keeps only the words that are not zero, one after the other. */
+struct policy_set {
+	__u64 groups[POLICY_GROUPS]; /* bit: that word is not zero */
+	__u32 words; /* index of the first one, in words from line 0 */
+	__u8 rank[POLICY_GROUPS]; /* words kept of the groups before */
 	__u8 pad;
-	struct port_range ports[RULE_PORTS_MAX]; /* destination port */
+};
+
+enum verdict_flags {
+	VERDICT_LOG = 1 << 0,
+};
+
+struct policy_verdict {
+	__u32 id; /* of the rule's counters */
+	__u8 action; /* enum rule_action */
+	__u8 flags; /* enum verdict_flags */
+	__u8 pad[2];
+};
+
+#define POLICY_VERDICTS 4 /* in a line */
+
+union policy_line {
+	struct policy_head head;
+	struct policy_set set;
+	__u64 words[4];
+	__u32 refs[POLICY_REFS];
+	struct policy_verdict verdicts[POLICY_VERDICTS];
+};
+
+/* bn_policy_cidr (LPM): what the prefixes of rules say about an address. Each
+ * policy has a bank of its own. prefix_bits counts from the start of bank: the
+ * prefix length of the address + 32. */
+struct policy_cidr_key {
+	__u32 prefix_bits;
+	__u32 bank;
+	struct ipaddr addr;
+};
+
+struct policy_cidr_val {
+	__u32 from; /* reference to a set, as the sender */
+	__u32 to; /* as the receiver */
 };
 
 /* bn_frags (LRU): the ports of an IP packet's first fragment, for the others. */
@@ -225,7 +278,9 @@ struct fragment_val {
 };
 
 /* bn_rule_hits, bn_pub_hits (arrays, index: id). Packets that met the decision
- * directly plus what expired flows had counted; live flows come on top. */
+ * directly plus what expired flows had counted; live flows come on top. A flow
+ * that came from another rule brings along what that one has counted, which is
+ * taken off here in advance: the numbers may be negative, their sums are not. */
 struct hits {
 	__u64 packets;
 	__u64 bytes;
@@ -252,10 +307,6 @@ struct flow_stats {
 	__u64 snat_retries[SNAT_RETRY_BUCKETS];
 };
 
-/* In datapath_config.rules: the second bank of bn_rules is in force. One word,
- * so that bank and count change together. */
-#define RULES_BANK 0x80000000u
-
 /* bn_config (mmap-able array, one entry). Only user space writes it; the
  * generations and the heartbeat change by single atomic stores. */
 struct datapath_config {
@@ -264,14 +315,13 @@ struct datapath_config {
 	__u32 generation;
 	__u32 route_generation;
 	__u32 heartbeat; /* tick of the agent's last sign of life, 0: never */
-	__u32 rules; /* how many; RULES_BANK says in which bank */
-	__u32 pad0;
+	__u32 policy_bank; /* the last one given to a policy */
 	__u8 intra; /* enum rule_action, inside a network */
 	__u8 inter; /* enum rule_action, between networks */
 	__u16 snat_port_min; /* host order, inclusive */
 	__u16 snat_port_max; /* host order, inclusive */
 	__u16 pad;
-	__u32 pad2;
+	__u64 policy_hash; /* of the policy in force, 0: not known */
 	__u64 netns_cookie; /* of the host's network namespace */
 	__u64 snat_secret; /* keys the choice of the first port */
 	__u32 tcp_established; /* time-outs, in ticks */
@@ -324,8 +374,10 @@ _Static_assert(sizeof(struct uplink_val) == 40, "uplink");
 _Static_assert(sizeof(struct publish_key) == 20, "publish_key");
 _Static_assert(sizeof(struct publish_val) == 28, "publish");
 _Static_assert(sizeof(struct publish_from_key) == 24, "publish_from_key");
-_Static_assert(sizeof(struct selector) == 40, "selector");
-_Static_assert(sizeof(struct rule_val) == 120, "rule");
+_Static_assert(sizeof(union policy_line) == 32, "policy_line");
+_Static_assert(sizeof(struct policy_set) == 32, "policy_set");
+_Static_assert(POLICY_GROUPS == 3, "policy_set.groups");
+_Static_assert(sizeof(struct policy_cidr_key) == 24, "policy_cidr_key");
 _Static_assert(sizeof(struct datapath_config) == 88, "config");
 _Static_assert(sizeof(struct fragment_key) == 44, "fragment_key");
 _Static_assert(sizeof(struct fragment_val) == 12, "fragment_val");

@@ -21,8 +21,11 @@
 #define FRAGMENTS_MAX 16384
 /* As long as a receiver waits for the missing ones (RFC 791: at least 15 s). */
 #define FRAGMENT_TICKS 30
-#define RULES_MAX 2048
-#define RULE_PORTS_MAX 8
+#define RULES_MAX 10240 /* a multiple of 64: see bn_policy */
+#define RULE_PORTS_MAX 16
+#define REJECTS_PER_TICK 1000 /* answers to rejected packets, per CPU */
+#define POLICY_CIDRS_MAX 81920 /* four times what rules can name */
+#define POLICY_LINES_MAX 2097152 /* of a compiled policy: 64 MiB */
 
 /* Flows: one flow takes two entries, one for each direction. */
 #define FLOWS_MAX_DEFAULT 262144

@@ -14,6 +14,7 @@
 
 #include <bpf/bpf.h>
 
+#include "control/rules.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 
@@ -120,7 +121,7 @@ void want_port(struct world *world, const char *listen, const char *endpoint,
 void want_rule(struct world *world, const char *name, const char *from,
 	       const char *to)
 {
-	struct policy_rule rule = { .allow = true };
+	struct policy_rule rule = { .action = RULE_ALLOW };
 
 	snprintf(rule.name, sizeof(rule.name), "%s", name);
 	assert_int_equal(policy_peer_parse(from, &rule.from, NULL), 0);
@@ -243,19 +244,11 @@ static void print_tables(struct datapath *dp, FILE *out)
 					    MAP_PUBLISH,   MAP_PUB_FROM,
 					    MAP_PUB_HITS,  MAP_RULE_HITS };
 	const struct datapath_config *config = datapath_config(dp);
-	__u32 count = config->rules & ~RULES_BANK;
-	struct rule_val rule;
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		table_each(dp, maps[i], print_one,
 			   &(struct printing){ out, maps[i] });
-	for (__u32 i = 0; i < count; i++) {
-		__u32 at = i + (config->rules & RULES_BANK ? RULES_MAX : 0);
-
-		assert_int_equal(table_get(dp, MAP_RULES, &at, &rule), 0);
-		print_one((const char *)&i, sizeof(i), (const char *)&rule,
-			  sizeof(rule), &(struct printing){ out, MAP_RULES });
-	}
+	fprintf(out, "policy %llx\n", (unsigned long long)config->policy_hash);
 	fprintf(out, "config %u %u %u-%u %u\n", config->intra, config->inter,
 		config->snat_port_min, config->snat_port_max,
 		config->tcp_established);
@@ -408,12 +401,31 @@ static void assert_no_more_hooks(const struct model *model)
 	assert_int_equal(atoi(pins), 2 * (model->nendpoints + model->nuplinks));
 }
 
+static void assert_policy(struct datapath *dp, const struct model *model)
+{
+	_cleanup_free_ struct rule_val *rules =
+		calloc(model->nrules + 1, sizeof(*rules));
+	size_t count = rules_of(model, rules), awake = 0;
+	struct policy_image image;
+	__u32 zero = 0, lines;
+	struct err err;
+
+	for (size_t i = 0; i < model->nrules; i++)
+		awake += !model->rules[i].dormant;
+	assert_int_equal(count, awake);
+	assert_int_equal(table_get(dp, MAP_POLICY, &zero, &lines),
+			 count ? 0 : -ENOENT);
+	assert_int_equal(policy_compile(rules, count, &image, &err), 0);
+	assert_true(image.hash == datapath_config(dp)->policy_hash);
+	policy_image_free(&image);
+}
+
 void assert_tables_match(struct world *world)
 {
 	struct control *control = control_of(world, CONTROL_READ);
 	struct datapath *dp = control_datapath(control);
 	const struct model *model = control_model(control);
-	size_t ips = 0, ports = 0, rules = 0;
+	size_t ips = 0, ports = 0;
 
 	assert_non_null(dp);
 	for (size_t i = 0; i < model->nnetworks; i++)
@@ -434,9 +446,7 @@ void assert_tables_match(struct world *world)
 	assert_int_equal(table_count(dp, MAP_ENDPOINTS), model->nendpoints);
 	assert_int_equal(table_count(dp, MAP_ADDRS), ips);
 	assert_int_equal(table_count(dp, MAP_PUBLISH), ports);
-	for (size_t i = 0; i < model->nrules; i++)
-		rules += !model->rules[i].dormant;
-	assert_int_equal(datapath_config(dp)->rules & ~RULES_BANK, rules);
+	assert_policy(dp, model);
 	control_close(control);
 }
 

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "control/compile.h"
 #include "datapath/datapath.h"
 #include "lib/ip.h"
 

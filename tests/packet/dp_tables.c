@@ -8,6 +8,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "control/rules.h"
+
 const struct addresses addresses_v4 = {
 	.web = "192.168.10.10",
 	.mate = "192.168.10.20",
@@ -184,7 +186,6 @@ static void write_config(struct datapath_config *config)
 	config->generation = 100;
 	config->route_generation = 200;
 	config->heartbeat = datapath_now();
-	config->rules = 0;
 	config->intra = RULE_ALLOW;
 	config->inter = RULE_DENY;
 	config->snat_port_min = DP_PORT_MIN;
@@ -203,6 +204,7 @@ static void write_config(struct datapath_config *config)
 void dp_tables_reset(struct dp *dp)
 {
 	clear_tables(dp);
+	dp_rules_clear(dp);
 	write_config(dp->config);
 	for (enum node node = WEB; node <= DB; node++) {
 		struct endpoint_val value = endpoint_of(dp, node);
@@ -305,14 +307,11 @@ void dp_publish_from(struct dp *dp, const char *prefix)
 
 void dp_rules_set(struct dp *dp, const struct rule_val *rules, size_t count)
 {
-	__u32 bank = ~dp->config->rules & RULES_BANK;
+	int rc = rules_put(dp->datapath, rules, count, &dp->err);
 
-	for (size_t i = 0; i < count; i++) {
-		__u32 index = (bank ? RULES_MAX : 0) + i;
-
-		set(dp, MAP_RULES, &index, &rules[i]);
-	}
-	dp->config->rules = bank | count;
+	if (rc)
+		print_error("%s\n", dp->err.text);
+	assert_int_equal(rc, 0);
 	datapath_bump(dp->datapath);
 }
 

@@ -31,6 +31,14 @@ static void policy_deny(struct dp *dp)
 	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80));
 }
 
+static void policy_reject(struct dp *dp)
+{
+	struct frame syn = frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80);
+
+	dp_rules(dp, { .action = RULE_REJECT });
+	dp_ingress(dp, WEB, frame_flags(syn, TCP_RST)); /* not answered */
+}
+
 static void policy_default(struct dp *dp)
 {
 	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.db, 80));
@@ -175,6 +183,7 @@ static void (*const produce[REASON_COUNT])(struct dp *dp) = {
 	[REASON_UNKNOWN_DEVICE] = unknown_device,
 	[REASON_TTL] = ttl_exceeded,
 	[REASON_ICMP_UNRELATED] = icmp_unrelated,
+	[REASON_POLICY_REJECT] = policy_reject,
 };
 
 /* A drop counts once in all and, where the packet is an endpoint's, there. */

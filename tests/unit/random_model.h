@@ -169,7 +169,7 @@ static inline void random_rule(struct dice *dice, struct model *m,
 	for (unsigned int k = 0; k < r.nports; k++)
 		r.ports[k] = (struct port_range){ (__u16)(100 + k),
 						  (__u16)(100 + 2 * k) };
-	r.allow = dice_roll(dice, 2);
+	r.action = dice_roll(dice, 3);
 	r.log = dice_roll(dice, 2);
 	model_add_rule(m, &r, dice_roll(dice, i + 1));
 }

@@ -221,7 +221,7 @@ static void fill_rule(struct dice *dice, struct policy_rule *r)
 		r->ports[i].low = 1 + dice_roll(dice, 30000);
 		r->ports[i].high = r->ports[i].low + dice_roll(dice, 30000);
 	}
-	r->allow = random_bool(dice);
+	r->action = dice_roll(dice, RULE_REJECT + 1);
 	r->log = random_bool(dice);
 	r->dormant = random_bool(dice);
 	r->id = random_number(dice, RULES_MAX - 1);
@@ -254,7 +254,8 @@ static const size_t holes[KINDS][4][2] = {
 			     TAIL(publish, id) },
 	[OBJECT_RULE] = { HOLE(policy_rule, proto, ports),
 			  HOLE(policy_rule, ports, nports),
-			  HOLE(policy_rule, dormant, id) },
+			  HOLE(policy_rule, dormant, id),
+			  TAIL(policy_rule, id) },
 };
 
 /* Zeros in the holes, UNKNOWN in every member that is not filled here. */
@@ -514,6 +515,7 @@ static void number_beyond_its_table_is_refused(void **state)
 		{ OBJECT_PUBLISH, "id", PUBLISH_MAX - 1 },
 		{ OBJECT_PUBLISH, "port", UINT16_MAX },
 		{ OBJECT_RULE, "origin", ORIGIN_CNI },
+		{ OBJECT_RULE, "action", RULE_REJECT },
 		{ OBJECT_RULE, "id", RULES_MAX - 1 },
 		{ OBJECT_RULE, "proto", UINT8_MAX },
 	};

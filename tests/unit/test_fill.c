@@ -333,8 +333,8 @@ static void publish_that_leads_elsewhere_gets_another_id(void **state)
 
 static void unnamed_rule_finds_its_running_name(void **state)
 {
-	struct policy_rule a = { .allow = true };
-	struct policy_rule b = { .allow = false };
+	struct policy_rule a = { .action = RULE_ALLOW };
+	struct policy_rule b = { .action = RULE_DENY };
 	struct model none, old, m;
 
 	(void)state;

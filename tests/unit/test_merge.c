@@ -73,7 +73,8 @@ static void put_port(struct model *m, enum origin origin, const char *listen,
 static void put_rule(struct model *m, enum origin origin, const char *name,
 		     const char *to, bool allow)
 {
-	struct policy_rule rule = { .origin = origin, .allow = allow };
+	struct policy_rule rule = { .origin = origin,
+				    .action = allow ? RULE_ALLOW : RULE_DENY };
 
 	strcpy(rule.name, name);
 	assert_int_equal(policy_peer_parse(to, &rule.to, NULL), 0);
@@ -270,7 +271,7 @@ static void file_rules_replace_file_rules_and_come_first(void **state)
 
 	merge(both, false);
 	assert_rules(&both->have, names);
-	assert_false(both->have.rules[1].allow);
+	assert_int_equal(both->have.rules[1].action, RULE_DENY);
 }
 
 static void file_rule_takes_the_place_of_one_from_the_command(void **state)
@@ -285,7 +286,7 @@ static void file_rule_takes_the_place_of_one_from_the_command(void **state)
 
 	merge(both, true);
 	assert_rules(&both->have, names);
-	assert_false(both->have.rules[0].allow);
+	assert_int_equal(both->have.rules[0].action, RULE_DENY);
 	assert_int_equal(both->have.rules[0].origin, ORIGIN_CLI);
 	assert_int_equal(both->have.rules[1].origin, ORIGIN_FILE);
 }

@@ -23,7 +23,7 @@ static struct endpoint endpoint_named(const char *name)
 
 static struct policy_rule rule_named(const char *name)
 {
-	struct policy_rule r = { .allow = true };
+	struct policy_rule r = { .action = RULE_ALLOW };
 
 	snprintf(r.name, sizeof(r.name), "%s", name);
 	return r;

@@ -298,7 +298,7 @@ static struct model small_model(void)
 {
 	struct network network = { .name = "lan", .icc = true };
 	struct endpoint endpoint = { .name = "web", .network = "lan" };
-	struct policy_rule rule = { .name = "r", .allow = true };
+	struct policy_rule rule = { .name = "r", .action = RULE_ALLOW };
 	struct publish publish;
 	struct model m, none;
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* test_rules - the policy of a model as the datapath reads it */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,13 +51,13 @@ static void rule_add(struct model *model, __u32 id, const char *from,
 	assert_non_null(model_add_rule(model, &rule, SIZE_MAX));
 }
 
-/* The only rule of a model, compiled. */
-static struct rule_val compile_one(const struct model *model)
+/* The only rule of a model. */
+static struct rule_val only_rule(const struct model *model)
 {
 	struct rule_val value[2];
 
 	memset(value, 0xff, sizeof(value));
-	assert_int_equal(rules_compile(model, value, 2), 1);
+	assert_int_equal(rules_of(model, value), 1);
 	return value[0];
 }
 
@@ -87,7 +86,7 @@ static void endpoint_is_selected_by_its_slot(void **state)
 
 	rule_add(*state, 1, "web", "any");
 
-	value = compile_one(*state);
+	value = only_rule(*state);
 
 	assert_selector(&value.from, SELECT_ENDPOINT, 42);
 	assert_selector(&value.to, SELECT_ANY, 0);
@@ -99,7 +98,7 @@ static void network_is_selected_by_its_id(void **state)
 
 	rule_add(*state, 1, "any", "net:front");
 
-	value = compile_one(*state);
+	value = only_rule(*state);
 
 	assert_selector(&value.from, SELECT_ANY, 0);
 	assert_selector(&value.to, SELECT_NETWORK, 7);
@@ -111,7 +110,7 @@ static void host_and_world_are_selected_by_kind(void **state)
 
 	rule_add(*state, 1, "host", "world");
 
-	value = compile_one(*state);
+	value = only_rule(*state);
 
 	assert_selector(&value.from, SELECT_HOST, 0);
 	assert_selector(&value.to, SELECT_WORLD, 0);
@@ -123,7 +122,7 @@ static void ipv4_prefix_is_mapped_with_its_mask(void **state)
 
 	rule_add(*state, 1, "198.51.96.0/20", "0.0.0.0/0");
 
-	value = compile_one(*state);
+	value = only_rule(*state);
 
 	assert_cidr(&value.from, (__u32[]){ 0, 0, 0xffff, 0xc6336000 },
 		    (__u32[]){ ~0u, ~0u, ~0u, 0xfffff000 });
@@ -140,7 +139,7 @@ static void host_bits_are_cleared(void **state)
 	rule_add(model, 1, "198.51.96.0/20", "any");
 	model->rules[0].from.cidr.addr = ip_from_v4(htonl(0xc633644d));
 
-	value = compile_one(model);
+	value = only_rule(model);
 
 	assert_cidr(&value.from, (__u32[]){ 0, 0, 0xffff, 0xc6336000 },
 		    (__u32[]){ ~0u, ~0u, ~0u, 0xfffff000 });
@@ -152,7 +151,7 @@ static void ipv4_address_is_a_whole_mask(void **state)
 
 	rule_add(*state, 1, "198.51.100.77", "any");
 
-	value = compile_one(*state);
+	value = only_rule(*state);
 
 	assert_cidr(&value.from, (__u32[]){ 0, 0, 0xffff, 0xc633644d },
 		    (__u32[]){ ~0u, ~0u, ~0u, ~0u });
@@ -164,7 +163,7 @@ static void ipv6_prefix_has_its_own_mask(void **state)
 
 	rule_add(*state, 1, "2001:db8:1:2::/68", "::/0");
 
-	value = compile_one(*state);
+	value = only_rule(*state);
 
 	assert_cidr(&value.from,
 		    (__u32[]){ 0x20010db8, 0x00010002, 0x00000000, 0 },
@@ -181,29 +180,31 @@ static void rule_about_an_unknown_name_is_left_out(void **state)
 	rule_add(*state, 2, "any", "net:nowhere");
 	rule_add(*state, 3, "any", "web");
 
-	assert_int_equal(rules_compile(*state, values, 4), 1);
+	assert_int_equal(rules_of(*state, values), 1);
 	assert_int_equal(values[0].id, 3);
 }
 
-static void action_protocol_and_number_are_copied(void **state)
+static void action_protocol_number_and_log_are_copied(void **state)
 {
 	struct model *model = *state;
 	struct rule_val value;
 
 	rule_add(model, 9, "any", "any");
-	model->rules[0].allow = true;
+	model->rules[0].action = RULE_ALLOW;
 	model->rules[0].proto = 17;
 
-	value = compile_one(model);
+	value = only_rule(model);
 
 	assert_int_equal(value.id, 9);
 	assert_int_equal(value.action, RULE_ALLOW);
 	assert_int_equal(value.proto, 17);
 	assert_int_equal(value.nports, 0);
-	assert_int_equal(value.pad, 0);
+	assert_false(value.log);
 
-	model->rules[0].allow = false;
-	assert_int_equal(compile_one(model).action, RULE_DENY);
+	model->rules[0].action = RULE_REJECT;
+	model->rules[0].log = true;
+	assert_int_equal(only_rule(model).action, RULE_REJECT);
+	assert_true(only_rule(model).log);
 }
 
 static void ports_set(struct policy_rule *rule, size_t count)
@@ -213,7 +214,7 @@ static void ports_set(struct policy_rule *rule, size_t count)
 		rule->ports[i] = (struct port_range){ 100 + i, 200 + i };
 }
 
-static void eight_port_ranges_are_one_entry(void **state)
+static void all_port_ranges_are_copied(void **state)
 {
 	struct model *model = *state;
 	struct rule_val value;
@@ -221,79 +222,32 @@ static void eight_port_ranges_are_one_entry(void **state)
 	rule_add(model, 1, "any", "any");
 	ports_set(&model->rules[0], RULE_PORTS_MAX);
 
-	value = compile_one(model);
+	value = only_rule(model);
 
 	assert_int_equal(value.nports, RULE_PORTS_MAX);
 	assert_memory_equal(value.ports, model->rules[0].ports,
 			    sizeof(value.ports));
 }
 
-static void more_port_ranges_take_entries_that_share_the_number(void **state)
-{
-	static const struct port_range none;
-	struct model *model = *state;
-	struct rule_val values[4];
-
-	rule_add(model, 5, "web", "any");
-	ports_set(&model->rules[0], RULE_PORTS_MAX + 1);
-
-	assert_int_equal(rules_compile(model, values, 4), 2);
-
-	assert_int_equal(values[0].nports, RULE_PORTS_MAX);
-	assert_int_equal(values[1].nports, 1);
-	assert_int_equal(values[1].ports[0].low, 100 + RULE_PORTS_MAX);
-	assert_int_equal(values[1].ports[0].high, 200 + RULE_PORTS_MAX);
-	assert_memory_equal(&values[1].ports[1], &none, sizeof(none));
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(values[i].id, 5);
-		assert_selector(&values[i].from, SELECT_ENDPOINT, 42);
-	}
-}
-
 static void order_is_kept(void **state)
 {
-	static const __u32 want[] = { 3, 1, 1, 2 };
+	static const __u32 want[] = { 3, 1, 2 };
 	struct model *model = *state;
 	struct rule_val values[8];
 
 	rule_add(model, 3, "any", "any");
 	rule_add(model, 1, "any", "web");
 	rule_add(model, 2, "web", "any");
-	ports_set(&model->rules[1], 2 * RULE_PORTS_MAX);
 
-	assert_int_equal(rules_compile(model, values, 8), 4);
+	assert_int_equal(rules_of(model, values), 3);
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 3; i++)
 		assert_int_equal(values[i].id, want[i]);
-}
-
-static void as_many_entries_as_fit_are_taken(void **state)
-{
-	struct rule_val values[2];
-
-	rule_add(*state, 1, "any", "any");
-	rule_add(*state, 2, "any", "any");
-
-	assert_int_equal(rules_compile(*state, values, 2), 2);
-}
-
-static void one_entry_too_many_is_refused(void **state)
-{
-	struct model *model = *state;
-	struct rule_val values[3];
-
-	memset(values, 0, sizeof(values));
-	rule_add(model, 1, "any", "any");
-	rule_add(model, 2, "any", "any");
-	ports_set(&model->rules[1], RULE_PORTS_MAX + 1);
-
-	assert_int_equal(rules_compile(model, values, 2), -ENOSPC);
-	assert_int_equal(values[2].id, 0);
 }
 
 static void no_rules_are_no_entries(void **state)
 {
-	assert_int_equal(rules_compile(*state, NULL, 0), 0);
+	assert_int_equal(rules_of(*state, NULL), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -309,12 +263,9 @@ int main(void)
 		TEST(ipv4_address_is_a_whole_mask),
 		TEST(ipv6_prefix_has_its_own_mask),
 		TEST(rule_about_an_unknown_name_is_left_out),
-		TEST(action_protocol_and_number_are_copied),
-		TEST(eight_port_ranges_are_one_entry),
-		TEST(more_port_ranges_take_entries_that_share_the_number),
+		TEST(action_protocol_number_and_log_are_copied),
+		TEST(all_port_ranges_are_copied),
 		TEST(order_is_kept),
-		TEST(as_many_entries_as_fit_are_taken),
-		TEST(one_entry_too_many_is_refused),
 		TEST(no_rules_are_no_entries),
 	};
 

@@ -11,6 +11,12 @@ static void hits_add(struct hits *hits, const struct flow *flow)
 	hits->bytes += flow->bytes;
 }
 
+static void rule_hits_add(struct live *live, const struct flow *flow)
+{
+	if (flow->rule && flow->rule < RULES_MAX)
+		hits_add(&live->rule[flow->rule], flow);
+}
+
 static int on_flow(const struct flow_pair *pair, void *arg)
 {
 	const struct flow *forward = &pair->forward;
@@ -25,12 +31,12 @@ static int on_flow(const struct flow_pair *pair, void *arg)
 		hits_add(&live->publish[forward->publish], forward);
 		live->publish[forward->publish].flows++;
 	}
-	if (forward->rule && forward->rule < RULES_MAX) {
-		hits_add(&live->rule[forward->rule], forward);
-		if (pair->reply_found)
-			hits_add(&live->rule[forward->rule], &pair->reply);
+	/* Each half is decided again by itself, so their rules may differ. */
+	rule_hits_add(live, forward);
+	if (pair->reply_found)
+		rule_hits_add(live, &pair->reply);
+	if (forward->rule && forward->rule < RULES_MAX)
 		live->rule[forward->rule].flows++;
-	}
 	return 0;
 }
 
@@ -61,6 +67,13 @@ void live_free(struct live *live)
 	live->rule = NULL;
 }
 
+/* A flow that changes its rule between the two readings may be missing from the
+ * first one and be taken off in the second. */
+static __u64 not_below_zero(__u64 count)
+{
+	return (__s64)count < 0 ? 0 : count;
+}
+
 static struct hits hits_total(struct datapath *dp, enum map_id map,
 			      const struct hits *live, __u32 id)
 {
@@ -69,8 +82,8 @@ static struct hits hits_total(struct datapath *dp, enum map_id map,
 	/* A map that cannot be read has counted nothing that we know of. */
 	if (!dp || table_get(dp, map, &id, &total))
 		total = (struct hits){ 0 };
-	total.packets += live->packets;
-	total.bytes += live->bytes;
+	total.packets = not_below_zero(total.packets + live->packets);
+	total.bytes = not_below_zero(total.bytes + live->bytes);
 	total.flows += live->flows;
 	return total;
 }

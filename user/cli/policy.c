@@ -56,7 +56,7 @@ static int parse_port(const char *value, void *target, struct err *err)
 	return 0;
 }
 
-/* "allow" and "deny" stand alone; a rule says one of them, once. */
+/* The actions stand alone; a rule says one of them, once. */
 static int parse_action(const char *value, void *target, struct err *err)
 {
 	struct rule_request *request = target;
@@ -64,7 +64,9 @@ static int parse_action(const char *value, void *target, struct err *err)
 	if (request->has_action)
 		return err_usage(err, "the rule has its action already");
 	request->has_action = true;
-	return arg_action(value, &request->rule.allow, err);
+	if (action_parse(value, &request->rule.action))
+		return err_usage(err, "'%s' is no action", value);
+	return 0;
 }
 
 static int request_check(const struct rule_request *request, struct err *err)
@@ -74,7 +76,7 @@ static int request_check(const struct rule_request *request, struct err *err)
 	if (!request->has_to)
 		return err_usage(err, "missing 'to SEL'");
 	if (!request->has_action)
-		return err_usage(err, "missing 'allow' or 'deny'");
+		return err_usage(err, "missing 'allow', 'deny' or 'reject'");
 	if (request->before[0] && request->after[0])
 		return err_usage(err, "both 'before' and 'after'");
 	return 0;
@@ -93,7 +95,7 @@ static int request_parse(struct args *args, struct rule_request *ret,
 		{ "port", parse_port, &ret->rule, KEYWORD_REPEAT },
 		{ "allow", parse_action, ret, KEYWORD_BARE },
 		{ "deny", parse_action, ret, KEYWORD_BARE },
-		{ "reject", NULL, NULL, KEYWORD_BARE },
+		{ "reject", parse_action, ret, KEYWORD_BARE },
 		{ "log", arg_true, &ret->rule.log, KEYWORD_BARE },
 	};
 
@@ -186,7 +188,7 @@ static json_t *rule_json(const struct policy_rule *rule)
 	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:b}", "name", rule->name,
 			 "from", from, "to", to, "proto",
 			 proto_print(rule->proto), "ports", ports_json(rule),
-			 "action", rule->allow ? "allow" : "deny", "log",
+			 "action", action_print(rule->action), "log",
 			 rule->log);
 }
 
@@ -267,7 +269,7 @@ int cmd_policy_del(struct cli *cli, struct args *args, struct err *err)
 	return change_report(cli, &change, NULL, NULL, err);
 }
 
-static const char *action_print(bool allow)
+static const char *default_print(bool allow)
 {
 	return allow ? "allow" : "deny";
 }
@@ -294,8 +296,8 @@ int cmd_policy_default(struct cli *cli, struct args *args, struct err *err)
 	if (rc)
 		return rc;
 	output_done(cli, "default: intra %s, inter %s%s",
-		    action_print(settings->intra_allow),
-		    action_print(settings->inter_allow),
+		    default_print(settings->intra_allow),
+		    default_print(settings->inter_allow),
 		    change.steps ? "" : " (unchanged)");
 	return change_report(cli, &change, NULL, NULL, err);
 }
@@ -351,15 +353,15 @@ int cmd_policy_list(struct cli *cli, struct args *args, struct err *err)
 	root = output_root();
 	json_object_set_new(root, "default",
 			    json_pack("{s:s,s:s}", "intra",
-				      action_print(settings->intra_allow),
+				      default_print(settings->intra_allow),
 				      "inter",
-				      action_print(settings->inter_allow)));
+				      default_print(settings->inter_allow)));
 	json_object_set_new(root, "rules", policy_array(model, dp, &live));
 	rc = output_list(cli, root, "rules", policy_columns, err);
 	/* The last line of every such list: what no rule matches. */
 	if (!rc && !cli->json && !cli->columns)
 		printf("default: intra %s, inter %s\n",
-		       action_print(settings->intra_allow),
-		       action_print(settings->inter_allow));
+		       default_print(settings->intra_allow),
+		       default_print(settings->inter_allow));
 	return rc;
 }

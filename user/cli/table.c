@@ -67,7 +67,7 @@ static const struct command port_commands[] = {
 static const struct command policy_commands[] = {
 	{ "add", "create new",
 	  "[name NAME] [before NAME|after NAME] from SEL to SEL [proto P] "
-	  "[port A[-B]]... allow|deny [log]",
+	  "[port A[-B]]... allow|deny|reject [log]",
 	  "adds a rule; SEL: an endpoint, net:NAME, CIDR, host, world, any", 0,
 	  false, cmd_policy_add, NULL },
 	{ "del", "delete rm remove", "NAME", "removes a rule", 0, false,

@@ -250,28 +250,35 @@ static void parse_rule_ports(struct parser *p, const struct node *node,
 
 /* "allow: false" could mean deny or nothing: only true is taken. */
 static void decide(struct parser *p, const struct node *node,
-		   struct rule_draft *draft, bool allow)
+		   struct rule_draft *draft, enum rule_action action)
 {
 	bool said;
 
 	draft->decisions++;
-	draft->rule.allow = allow;
+	draft->rule.action = action;
 	if (value_bool(p, node, &said) && !said)
 		findings_put(p->findings, node->at,
-			     allow ? "deny: true" : "allow: true",
+			     action == RULE_ALLOW ? "deny: true" :
+						    "allow: true",
 			     "'%s: false' decides nothing", node->key);
 }
 
 static void parse_rule_allow(struct parser *p, const struct node *node,
 			     void *object)
 {
-	decide(p, node, object, true);
+	decide(p, node, object, RULE_ALLOW);
 }
 
 static void parse_rule_deny(struct parser *p, const struct node *node,
 			    void *object)
 {
-	decide(p, node, object, false);
+	decide(p, node, object, RULE_DENY);
+}
+
+static void parse_rule_reject(struct parser *p, const struct node *node,
+			      void *object)
+{
+	decide(p, node, object, RULE_REJECT);
 }
 
 static void parse_action(struct parser *p, const struct node *node,
@@ -281,15 +288,9 @@ static void parse_action(struct parser *p, const struct node *node,
 	const char *text;
 
 	draft->decisions++;
-	if (!value_text(p, node, &text))
-		return;
-	draft->rule.allow = !strcmp(text, "allow");
-	if (!strcmp(text, "reject"))
-		findings_put(p->findings, node->at, "deny drops silently",
-			     "action 'reject' is not supported by this "
-			     "version");
-	else if (!draft->rule.allow && strcmp(text, "deny"))
-		findings_put(p->findings, node->at, "allow or deny",
+	if (value_text(p, node, &text) &&
+	    action_parse(text, &draft->rule.action))
+		findings_put(p->findings, node->at, "allow, deny or reject",
 			     "unknown action '%s'", text);
 }
 
@@ -301,16 +302,11 @@ static void parse_log(struct parser *p, const struct node *node, void *object)
 static void parse_rule(struct parser *p, const struct node *node)
 {
 	static const struct key keys[] = {
-		{ "name", parse_rule_name },
-		{ "from", parse_rule_from },
-		{ "to", parse_rule_to },
-		{ "proto", parse_proto },
-		{ "ports", parse_rule_ports },
-		{ "allow", parse_rule_allow },
-		{ "deny", parse_rule_deny },
-		{ "action", parse_action },
-		{ "reject", NULL },
-		{ "log", parse_log },
+		{ "name", parse_rule_name },	 { "from", parse_rule_from },
+		{ "to", parse_rule_to },	 { "proto", parse_proto },
+		{ "ports", parse_rule_ports },	 { "allow", parse_rule_allow },
+		{ "deny", parse_rule_deny },	 { "action", parse_action },
+		{ "reject", parse_rule_reject }, { "log", parse_log },
 	};
 	struct rule_draft draft = { .rule = { .origin = ORIGIN_FILE } };
 	size_t before = p->findings->count;

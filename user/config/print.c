@@ -272,7 +272,7 @@ static json_t *rule_json(const struct policy_rule *r)
 		json_array_append_new(ports, number_or_range(r->ports[i].low,
 							     r->ports[i].high));
 	set_unless_empty(rule, "ports", ports);
-	json_object_set_new(rule, r->allow ? "allow" : "deny", json_true());
+	json_object_set_new(rule, action_print(r->action), json_true());
 	if (r->log)
 		json_object_set_new(rule, "log", json_true());
 	return rule;

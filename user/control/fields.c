@@ -139,7 +139,7 @@ static const struct field rule_fields[] = {
 	FIELD(policy_rule, to, FIELD_PEER),
 	FIELD(policy_rule, proto, FIELD_UINT),
 	ARRAY(policy_rule, ports, nports, FIELD_PORTS),
-	FIELD(policy_rule, allow, FIELD_BOOL),
+	NUMBER(policy_rule, action, RULE_REJECT),
 	FIELD(policy_rule, log, FIELD_BOOL),
 	FIELD(policy_rule, dormant, FIELD_BOOL),
 	NUMBER(policy_rule, id, RULES_MAX - 1),

@@ -8,9 +8,8 @@
 
 #include "lib/cleanup.h"
 
-static bool selector_compile(const struct model *model,
-			     const struct policy_peer *peer,
-			     struct selector *ret)
+static bool selector_make(const struct model *model,
+			  const struct policy_peer *peer, struct selector *ret)
 {
 	const struct endpoint *endpoint;
 	const struct network *network;
@@ -47,64 +46,44 @@ static bool selector_compile(const struct model *model,
 	return false;
 }
 
-int rules_compile(const struct model *model, struct rule_val *ret, size_t max)
+size_t rules_of(const struct model *model, struct rule_val *ret)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < model->nrules; i++) {
 		const struct policy_rule *rule = &model->rules[i];
-		struct rule_val value = {
+		struct rule_val *value = &ret[count];
+
+		*value = (struct rule_val){
 			.id = rule->id,
-			.action = rule->allow ? RULE_ALLOW : RULE_DENY,
+			.action = rule->action,
 			.proto = rule->proto,
+			.nports = rule->nports,
+			.log = rule->log,
 		};
-		size_t done = 0;
-
-		if (!selector_compile(model, &rule->from, &value.from) ||
-		    !selector_compile(model, &rule->to, &value.to))
-			continue;
-		do {
-			size_t n = rule->nports - done;
-
-			if (count == max)
-				return -ENOSPC;
-			n = n > RULE_PORTS_MAX ? RULE_PORTS_MAX : n;
-			memset(value.ports, 0, sizeof(value.ports));
-			memcpy(value.ports, rule->ports + done,
-			       n * sizeof(*value.ports));
-			value.nports = n;
-			ret[count++] = value;
-			done += n;
-		} while (done < rule->nports);
+		memcpy(value->ports, rule->ports, sizeof(value->ports));
+		if (selector_make(model, &rule->from, &value->from) &&
+		    selector_make(model, &rule->to, &value->to))
+			count++;
 	}
 	return count;
+}
+
+int rules_put(struct datapath *dp, const struct rule_val *rules, size_t count,
+	      struct err *err)
+{
+	_cleanup_image_ struct policy_image image = { 0 };
+	int rc = policy_compile(rules, count, &image, err);
+
+	return rc ? rc : policy_write(dp, &image, err);
 }
 
 int rules_write(struct datapath *dp, const struct model *model, struct err *err)
 {
 	_cleanup_free_ struct rule_val *rules =
-		calloc(RULES_MAX, sizeof(*rules));
-	struct datapath_config *config = datapath_config(dp);
-	__u32 bank = ~config->rules & RULES_BANK;
-	int count, rc = 0;
+		calloc(model->nrules + 1, sizeof(*rules));
 
 	if (!rules)
 		return err_set(err, -ENOMEM, "out of memory");
-	count = rules_compile(model, rules, RULES_MAX);
-	if (count < 0) {
-		err_set(err, count, "policy takes more than %d entries",
-			RULES_MAX);
-		err_hint(err, "a rule takes one entry for %d port ranges",
-			 RULE_PORTS_MAX);
-		return count;
-	}
-	for (int i = 0; i < count && !rc; i++) {
-		__u32 index = (bank ? RULES_MAX : 0) + i;
-
-		rc = table_set(dp, MAP_RULES, &index, &rules[i], err);
-	}
-	if (!rc)
-		__atomic_store_n(&config->rules, bank | count,
-				 __ATOMIC_RELEASE);
-	return rc;
+	return rules_put(dp, rules, rules_of(model, rules), err);
 }

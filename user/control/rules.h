@@ -3,19 +3,19 @@
 #ifndef BPFNET_RULES_H
 #define BPFNET_RULES_H
 
-#include "datapath/datapath.h"
-#include "model/model.h"
+#include "control/compile.h"
 
 /*
- * The model's rules in order, at most max entries. A rule with more port
- * ranges than one entry holds takes several, which share its id; a rule that
- * names an endpoint with no slot yet matches nothing and is left out. Returns
- * how many entries there are, or -ENOSPC.
+ * The model's rules in order; ret has room for all of them. A rule that names
+ * an endpoint with no slot yet matches nothing and is left out. Returns how
+ * many there are.
  */
-int rules_compile(const struct model *model, struct rule_val *ret, size_t max);
+size_t rules_of(const struct model *model, struct rule_val *ret);
 
-/* Writes them to the bank that is not in force and then puts it in force by one
- * store. The caller bumps the generation. */
+/* Compiles rules and puts them in force by one store. The caller bumps the
+ * generation. */
+int rules_put(struct datapath *dp, const struct rule_val *rules, size_t count,
+	      struct err *err);
 int rules_write(struct datapath *dp, const struct model *model,
 		struct err *err);
 

@@ -133,7 +133,26 @@ static int map_memlock(int fd, __u64 *ret_bytes)
 static bool is_array(const struct bpf_map_info *info)
 {
 	return info->type == BPF_MAP_TYPE_ARRAY ||
+	       info->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
 	       info->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+/* The policy is an array of its own, which its number leads to. Only root may
+ * open it by that; to others it takes no memory. */
+static int policy_memlock(int fd, __u64 *bytes)
+{
+	_cleanup_close_ int lines = -1;
+	__u32 zero = 0, id;
+	__u64 more = 0;
+	int ret = 0;
+
+	if (bpf_map_lookup_elem(fd, &zero, &id))
+		return 0;
+	lines = bpf_map_get_fd_by_id(id);
+	if (lines >= 0)
+		ret = map_memlock(lines, &more);
+	*bytes += more;
+	return ret;
 }
 
 int map_usage_get(struct datapath *dp, enum map_id map,
@@ -154,6 +173,8 @@ int map_usage_get(struct datapath *dp, enum map_id map,
 		ret = map_each(fd, on_entry, &usage.entries);
 	if (!ret)
 		ret = map_memlock(fd, &usage.bytes);
+	if (!ret && info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS)
+		ret = policy_memlock(fd, &usage.bytes);
 	if (ret)
 		return read_failed(map, ret, err);
 	*ret_usage = usage;

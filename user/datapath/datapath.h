@@ -32,8 +32,9 @@ enum map_id {
 	MAP_PUBLISH,
 	MAP_PUB_FROM,
 	MAP_PUB_HITS,
-	MAP_RULES,
 	MAP_RULE_HITS,
+	MAP_POLICY,
+	MAP_POLICY_CIDR,
 	MAP_REASONS,
 	MAP_EP_STATS,
 	MAP_STATS,
@@ -98,6 +99,26 @@ int table_del(struct datapath *dp, enum map_id map, const void *key,
  * packed by the map's own sizes. */
 int table_replace(struct datapath *dp, enum map_id map, const void *keys,
 		  const void *values, size_t count, struct err *err);
+
+/* A compiled policy, see abi.h. */
+struct policy_cidr {
+	struct policy_cidr_key key; /* policy_write fills in the bank */
+	struct policy_cidr_val value;
+};
+struct policy_image {
+	union policy_line *lines;
+	__u32 nlines;
+	struct policy_cidr *cidrs;
+	size_t ncidrs;
+	__u64 hash; /* of all that, never 0 */
+};
+
+/* Writes a policy beside the one in force and then exchanges them by one store;
+ * on failure the old one stays. One that is in force already is left alone: an
+ * exchange waits for the programs that run, tens of milliseconds. The caller
+ * bumps the generation. */
+int policy_write(struct datapath *dp, const struct policy_image *image,
+		 struct err *err);
 
 /* Per-CPU values summed over all CPUs, all 64 bits. */
 int counters_reasons(struct datapath *dp, __u64 ret[REASON_COUNT],

@@ -16,10 +16,11 @@ const char *const map_name[MAP_COUNT] = {
 	[MAP_NETWORKS] = "bn_networks",	  [MAP_SUBNETS] = "bn_subnets",
 	[MAP_LOCALS] = "bn_locals",	  [MAP_UPLINKS] = "bn_uplinks",
 	[MAP_PUBLISH] = "bn_publish",	  [MAP_PUB_FROM] = "bn_pub_from",
-	[MAP_PUB_HITS] = "bn_pub_hits",	  [MAP_RULES] = "bn_rules",
-	[MAP_RULE_HITS] = "bn_rule_hits", [MAP_REASONS] = "bn_reasons",
-	[MAP_EP_STATS] = "bn_ep_stats",	  [MAP_STATS] = "bn_stats",
-	[MAP_PEERS] = "bn_peers",	  [MAP_FRAGS] = "bn_frags",
+	[MAP_PUB_HITS] = "bn_pub_hits",	  [MAP_RULE_HITS] = "bn_rule_hits",
+	[MAP_POLICY] = "bn_policy",	  [MAP_POLICY_CIDR] = "bn_policy_cidr",
+	[MAP_REASONS] = "bn_reasons",	  [MAP_EP_STATS] = "bn_ep_stats",
+	[MAP_STATS] = "bn_stats",	  [MAP_PEERS] = "bn_peers",
+	[MAP_FRAGS] = "bn_frags",
 };
 
 /* Elements per system call: a bound on memory (0.6 MiB for flows). */

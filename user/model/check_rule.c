@@ -189,21 +189,15 @@ static void check_rule(struct check *c, size_t i)
 	if (!strcmp(proto_print(r->proto), "unknown"))
 		check_usage(c, at, "tcp, udp, icmp, icmpv6 or any",
 			    "policy%s: protocol %u", rule, r->proto);
-}
-
-/* Entries of the rule table: each holds RULE_PORTS_MAX ranges of ports. */
-static size_t rule_entries(const struct policy_rule *rule)
-{
-	if (!rule->nports)
-		return 1;
-	return (rule->nports + RULE_PORTS_MAX - 1) / RULE_PORTS_MAX;
+	if (!strcmp(action_print(r->action), "unknown"))
+		check_usage(c, at, "allow, deny or reject",
+			    "policy%s: action %u", rule, r->action);
 }
 
 void check_rules(struct check *c)
 {
 	const struct model *m = c->model;
 	_cleanup_index_ struct index names = {};
-	size_t entries = 0;
 
 	if (index_make(m->nrules, &names)) {
 		check_out_of_memory(c);
@@ -211,14 +205,12 @@ void check_rules(struct check *c)
 	}
 	for (size_t i = 0; i < m->nrules; i++) {
 		const struct place at = { OBJECT_RULE, i };
-		size_t before = entries;
 
 		if (m->rules[i].name[0])
 			check_name(c, at, "policy rule", m->rules[i].name,
 				   &names);
 		check_rule(c, i);
-		entries += rule_entries(&m->rules[i]);
-		if (entries >= RULES_MAX && before < RULES_MAX)
+		if (i + 1 == RULES_MAX)
 			check_conflict(c, at, "limit",
 				       "too many policy rules (at most %d)",
 				       RULES_MAX - 1);

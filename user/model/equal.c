@@ -107,7 +107,7 @@ bool rule_equal(const struct policy_rule *a, const struct policy_rule *b)
 			return false;
 	return text_equal(a->name, b->name) && peer_equal(&a->from, &b->from) &&
 	       peer_equal(&a->to, &b->to) && a->proto == b->proto &&
-	       a->allow == b->allow && a->log == b->log && a->id == b->id;
+	       a->action == b->action && a->log == b->log && a->id == b->id;
 }
 
 bool uplink_equal(const struct uplink *a, const struct uplink *b)

@@ -93,14 +93,20 @@ struct policy_peer {
 	struct cidr cidr;
 };
 
+struct port_range {
+	__u16 low; /* host order, inclusive */
+	__u16 high; /* host order, inclusive */
+};
+
 struct policy_rule {
 	char name[NAME_LEN_MAX + 1]; /* filled: rule-N */
 	enum origin origin;
 	struct policy_peer from, to;
 	__u8 proto; /* 0: any; IPPROTO_TCP, _UDP, _ICMP, _ICMPV6 */
-	struct port_range ports[16]; /* destination; needs tcp or udp */
+	struct port_range
+		ports[RULE_PORTS_MAX]; /* destination; needs tcp or udp */
 	size_t nports;
-	bool allow;
+	enum rule_action action;
 	bool log;
 	/* Names an endpoint or network that is gone by itself: kept, matches
 	 * nothing until the name is there again. */
@@ -213,6 +219,8 @@ int policy_peer_parse(const char *text, struct policy_peer *ret,
 int port_range_parse(const char *text, struct port_range *ret);
 const char *proto_print(__u8 proto); /* "tcp", "udp", "icmp", "icmpv6", "any" */
 int proto_parse(const char *text, __u8 *ret_proto);
+const char *action_print(enum rule_action action); /* "allow", "deny", ... */
+int action_parse(const char *text, enum rule_action *ret);
 
 bool name_is_valid(const char *name); /* [A-Za-z0-9][A-Za-z0-9_.-]{0,62} */
 bool ifname_is_valid(const char *name); /* 1..15 bytes, no '/', ':', blank */

@@ -77,6 +77,30 @@ int proto_parse(const char *text, __u8 *ret_proto)
 	return -EINVAL;
 }
 
+static const char *const actions[] = {
+	[RULE_DENY] = "deny",
+	[RULE_ALLOW] = "allow",
+	[RULE_REJECT] = "reject",
+};
+
+#define ACTION_COUNT (sizeof(actions) / sizeof(*actions))
+
+const char *action_print(enum rule_action action)
+{
+	return (size_t)action < ACTION_COUNT ? actions[action] : "unknown";
+}
+
+int action_parse(const char *text, enum rule_action *ret)
+{
+	for (size_t i = 0; i < ACTION_COUNT; i++) {
+		if (!strcmp(actions[i], text)) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 /* Reads 1..65535 and moves *text behind it; no sign, blank or leading zero. */
 static int take_port(const char **text, __u16 *ret)
 {

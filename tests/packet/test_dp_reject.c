@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* test_dp_reject - a rejected sender is told */
+#include "dp.h"
+
+#include <arpa/inet.h>
+#include <linux/pkt_cls.h>
+
+#define RULE_ID 7
+#define REJECT .id = RULE_ID, .action = RULE_REJECT
+#define ALLOW .action = RULE_ALLOW
+
+/* --------------------------------- what is wanted, byte by byte from the RFCs */
+
+struct answer {
+	__u8 bytes[FRAME_MAX];
+	size_t len;
+	size_t l4;
+};
+
+static __u32 sum_words(const __u8 *bytes, size_t len)
+{
+	__u32 sum = 0;
+
+	for (size_t i = 0; i < len; i += 2)
+		sum += bytes[i] << 8 | bytes[i + 1];
+	return sum;
+}
+
+static __u16 fold(__u32 sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static void put16(__u8 *at, __u16 value)
+{
+	at[0] = value >> 8;
+	at[1] = value & 0xff;
+}
+
+static bool is_v4(const __u8 *frame)
+{
+	return frame[12] == 0x08;
+}
+
+static __u32 pseudo_sum(const struct answer *answer, __u8 proto)
+{
+	size_t addresses = is_v4(answer->bytes) ? 8 : 32;
+
+	return sum_words(answer->bytes + answer->l4 - addresses, addresses) +
+	       answer->len - answer->l4 + proto;
+}
+
+/* To the sender of `in`, from whom he wrote to: len bytes of proto. */
+static struct answer answer_to(const __u8 *in, __u8 proto, size_t len)
+{
+	bool v4 = is_v4(in);
+	struct answer answer = { .l4 = v4 ? 34 : 54 };
+	__u8 *ip = answer.bytes + 14;
+
+	answer.len = answer.l4 + len;
+	memcpy(answer.bytes, in + 6, 6);
+	memcpy(answer.bytes + 6, in, 6);
+	memcpy(answer.bytes + 12, in + 12, 2);
+	if (v4) {
+		ip[0] = 0x45;
+		put16(ip + 2, 20 + len);
+		ip[6] = 0x40;
+		ip[8] = 64;
+		ip[9] = proto;
+		memcpy(ip + 12, in + 30, 4);
+		memcpy(ip + 16, in + 26, 4);
+		put16(ip + 10, ~fold(sum_words(ip, 20)));
+	} else {
+		ip[0] = 0x60;
+		put16(ip + 4, len);
+		ip[6] = proto;
+		ip[7] = 64;
+		memcpy(ip + 8, in + 38, 16);
+		memcpy(ip + 24, in + 22, 16);
+	}
+	return answer;
+}
+
+static struct answer reset_to(const __u8 *in, __u32 seq, __u32 ack, __u8 flags)
+{
+	struct answer answer = answer_to(in, IPPROTO_TCP, 20);
+	__u8 *tcp = answer.bytes + answer.l4;
+
+	memcpy(tcp, in + answer.l4 + 2, 2);
+	memcpy(tcp + 2, in + answer.l4, 2);
+	put16(tcp + 4, seq >> 16);
+	put16(tcp + 6, seq);
+	put16(tcp + 8, ack >> 16);
+	put16(tcp + 10, ack);
+	tcp[12] = 0x50;
+	tcp[13] = flags;
+	put16(tcp + 16,
+	      ~fold(sum_words(tcp, 20) + pseudo_sum(&answer, IPPROTO_TCP)));
+	return answer;
+}
+
+/* Quotes the IP header and eight bytes. */
+static struct answer error_to(const __u8 *in)
+{
+	bool v4 = is_v4(in);
+	__u8 proto = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	size_t quote = v4 ? 28 : 48;
+	struct answer answer = answer_to(in, proto, 8 + quote);
+	__u8 *icmp = answer.bytes + answer.l4;
+
+	icmp[0] = v4 ? 3 : 1;
+	icmp[1] = v4 ? 13 : 1;
+	memcpy(icmp + 8, in + 14, quote);
+	put16(icmp + 2, ~fold(sum_words(icmp, 8 + quote) +
+			      (v4 ? 0 : pseudo_sum(&answer, proto))));
+	return answer;
+}
+
+/* ---------------------------------------------------------------- checks */
+
+static void expect_answer(const struct dp *dp, const struct answer *want)
+{
+	assert_int_equal(dp->why, REASON_POLICY_REJECT);
+	assert_int_equal(dp->verdict, TC_ACT_REDIRECT);
+	assert_int_equal(dp->out_len, want->len);
+	assert_memory_equal(dp->out, want->bytes, want->len);
+}
+
+static void expect_reset(const struct dp *dp, __u32 seq, __u32 ack, __u8 flags)
+{
+	const struct answer want = reset_to(dp->in, seq, ack, flags);
+
+	expect_answer(dp, &want);
+}
+
+static void expect_error(const struct dp *dp)
+{
+	const struct answer want = error_to(dp->in);
+
+	expect_answer(dp, &want);
+}
+
+#define SEQ 0x01020304 /* of every TCP frame */
+
+/* ----------------------------------------------------------------- tests */
+
+static void syn_is_answered_by_a_reset(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80);
+
+	dp_rules(dp, { REJECT });
+	dp_ingress(dp, WEB, syn);
+	/* The SYN counts as one byte. */
+	expect_reset(dp, 0, SEQ + syn.payload + 1, TCP_RST | TCP_ACK);
+
+	syn.payload = 0;
+	dp_ingress(dp, WEB, syn);
+	expect_reset(dp, 0, SEQ + 1, TCP_RST | TCP_ACK);
+	dp_ingress(dp, WEB, frame_flags(syn, TCP_FIN));
+	expect_reset(dp, 0, SEQ + 1, TCP_RST | TCP_ACK);
+	dp_ingress(dp, WEB, frame_flags(syn, 0));
+	expect_reset(dp, 0, SEQ, TCP_RST | TCP_ACK);
+	assert_int_equal(dp_flow_entries(dp), 0);
+}
+
+/* Sends a frame whose acknowledgement is `ack`. */
+static void send_ack(struct dp *dp, enum node node, struct frame frame,
+		     __u32 ack)
+{
+	__u8 bytes[FRAME_MAX];
+	size_t len, at;
+
+	frame.smac = node;
+	frame.dmac = FRONT;
+	len = frame_build(&frame, bytes);
+	at = is_v4(bytes) ? 34 : 54;
+	put16(bytes + at + 8, ack >> 16);
+	put16(bytes + at + 10, ack);
+	dp_ingress_bytes(dp, node, bytes, len);
+}
+
+static void established_flow_is_reset_from_both_ends(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80);
+	struct frame ack = frame_flags(syn, TCP_ACK);
+
+	dp_ingress(dp, WEB, syn);
+	dp_ingress(dp, MATE, frame_reply(syn));
+	dp_rules(dp, { REJECT });
+
+	send_ack(dp, WEB, ack, 0x0a0b0c0d);
+	expect_reset(dp, 0x0a0b0c0d, 0, TCP_RST);
+	send_ack(dp, MATE, frame_reply(ack), 0xf0f1f2f3);
+	expect_reset(dp, 0xf0f1f2f3, 0, TCP_RST);
+	send_ack(dp, WEB, ack, 0x0a0b0c0d);
+	expect_reset(dp, 0x0a0b0c0d, 0, TCP_RST);
+}
+
+static void reset_is_not_answered(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80);
+
+	dp_rules(dp, { REJECT });
+	dp_ingress(dp, WEB, frame_flags(frame, TCP_RST));
+	dp_expect_dropped(dp, REASON_POLICY_REJECT);
+	dp_ingress(dp, WEB, frame_flags(frame, TCP_RST | TCP_ACK));
+	dp_expect_dropped(dp, REASON_POLICY_REJECT);
+}
+
+static void all_but_tcp_gets_an_icmp_error(void **state)
+{
+	struct dp *dp = *state;
+	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+	struct frame other = udp;
+
+	dp_rules(dp, { REJECT });
+	dp_ingress(dp, WEB, udp);
+	expect_error(dp);
+	udp.payload = 0; /* shorter than its answer */
+	dp_ingress(dp, WEB, udp);
+	expect_error(dp);
+	udp.payload = 1200;
+	dp_ingress(dp, WEB, udp);
+	expect_error(dp);
+	dp_ingress(dp, WEB, frame_echo(dp->ip.web, dp->ip.mate, 9));
+	expect_error(dp);
+	other.proto = 132; /* SCTP */
+	dp_ingress(dp, WEB, other);
+	expect_error(dp);
+}
+
+/* RFC 1122 3.2.2: never an error about an error. */
+static void icmp_error_is_not_answered(void **state)
+{
+	struct dp *dp = *state;
+	struct frame quote = frame_udp(dp->ip.mate, 53, dp->ip.web, 4000);
+
+	dp_rules(dp, { REJECT });
+	dp_ingress(dp, WEB, frame_error(dp->ip.web, UNREACHABLE, &quote));
+	dp_expect_dropped(dp, REASON_ICMP_UNRELATED);
+}
+
+static void packet_too_short_to_be_quoted_is_not_answered(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+
+	dp_rules(dp, { REJECT });
+	frame.proto = 132;
+	frame.payload = 8;
+	dp_ingress(dp, WEB, frame);
+	expect_error(dp);
+	frame.payload = 7;
+	dp_ingress(dp, WEB, frame);
+	dp_expect_dropped(dp, REASON_POLICY_REJECT);
+}
+
+static void frame_to_a_group_is_not_answered(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+
+	dp_rules(dp, { REJECT });
+	frame.dmac = EVERYBODY;
+	dp_ingress(dp, WEB, frame);
+	dp_expect_dropped(dp, REASON_POLICY_REJECT);
+}
+
+/* The answer comes from the published address. */
+static void client_outside_is_told(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = frame_tcp(dp->ip.client, 5000, dp->ip.host, 8080);
+
+	dp_publish(dp, IPPROTO_TCP, NULL, 8080, WEB, 80);
+	dp_publish(dp, IPPROTO_UDP, NULL, 8080, WEB, 53);
+	dp_rules(dp, { REJECT, .from = { .kind = SELECT_WORLD } });
+	dp_ingress(dp, UP, syn);
+	expect_reset(dp, 0, SEQ + syn.payload + 1, TCP_RST | TCP_ACK);
+	syn.proto = IPPROTO_UDP;
+	dp_ingress(dp, UP, syn);
+	expect_error(dp);
+}
+
+static void host_is_told(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = frame_tcp(dp->ip.front, 5000, dp->ip.web, 80);
+
+	dp_rules(dp, { REJECT, .from = { .kind = SELECT_HOST } });
+	dp_egress(dp, WEB, syn);
+	expect_reset(dp, 0, SEQ + syn.payload + 1, TCP_RST | TCP_ACK);
+}
+
+static void rejected_packets_are_counted(void **state)
+{
+	struct dp *dp = *state;
+	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+
+	dp_rules(dp, { REJECT });
+	dp_ingress(dp, WEB, udp);
+	dp_ingress(dp, WEB, udp);
+
+	assert_int_equal(dp_hits(dp, MAP_RULE_HITS, RULE_ID).packets, 2);
+	assert_int_equal(dp_hits(dp, MAP_RULE_HITS, RULE_ID).bytes,
+			 2 * dp->in_len);
+	assert_int_equal(
+		dp_endpoint(dp, SLOT_WEB).reasons[REASON_POLICY_REJECT], 2);
+}
+
+/* A tick may end on the way, but not every few packets. */
+static void answers_of_one_tick_have_a_bound(void **state)
+{
+	struct dp *dp = *state;
+	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+	int sent = 0;
+
+	dp_rules(dp, { REJECT });
+	do {
+		dp_ingress(dp, WEB, udp);
+		assert_int_equal(dp->why, REASON_POLICY_REJECT);
+	} while (dp->verdict == TC_ACT_REDIRECT &&
+		 ++sent < 20 * REJECTS_PER_TICK);
+
+	assert_int_equal(dp->verdict, TC_ACT_SHOT);
+}
+
+/* ------------------------------------------------------ on real devices */
+
+/* A device adds up what follows start, and writes the result at offset. Then
+ * whoever adds up everything must get all ones. */
+static void assert_completes(struct answer answer, struct partial partial)
+{
+	__u8 *l4 = answer.bytes + answer.l4;
+	size_t len = answer.len - answer.l4;
+	__u8 proto = answer.bytes[is_v4(answer.bytes) ? 23 : 20];
+	__u32 sum = proto == IPPROTO_ICMP ? 0 : pseudo_sum(&answer, proto);
+
+	assert_int_equal(partial.start, answer.l4);
+	put16(l4 + partial.offset, ~fold(sum_words(l4, len)));
+	assert_int_equal(fold(sum + sum_words(l4, len)), 0xffff);
+}
+
+/* What arrives where the packet came from still is to be completed, at the
+ * place where the packet had its checksum. */
+static bool partial_answer_arrives(struct dp *dp, enum node node,
+				   struct frame frame)
+{
+	struct partial partial;
+	struct answer want;
+	__u8 bytes[FRAME_MAX];
+	size_t len = frame_build_partial(&frame, bytes, &partial);
+	bool tcp = frame.proto == IPPROTO_TCP;
+	bool arrives;
+
+	want = tcp ? reset_to(bytes, 0, SEQ + frame.payload + 1,
+			      TCP_RST | TCP_ACK) :
+		     error_to(bytes);
+	if (tcp)
+		put16(want.bytes + want.l4 + 16,
+		      fold(pseudo_sum(&want, IPPROTO_TCP)));
+	else if (!is_v4(bytes))
+		put16(want.bytes + want.l4 + 6,
+		      fold(pseudo_sum(&want, IPPROTO_ICMPV6)));
+	assert_completes(want, partial);
+	dp_live_open(dp);
+	dp_live_send_partial(dp, node, bytes, len, partial);
+	arrives = dp_live_receive(dp, node == ROUTER ? UP : node, want.bytes,
+				  want.len);
+	dp_live_close(dp);
+	return arrives;
+}
+
+static void answer_arrives_in_the_container(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_tcp(dp->ip.web, 4000, dp->ip.db, 80);
+
+	frame.smac = WEB;
+	frame.dmac = FRONT;
+	dp_rules(dp, { REJECT });
+	assert_true(partial_answer_arrives(dp, WEB, frame));
+	frame.proto = IPPROTO_UDP;
+	assert_true(partial_answer_arrives(dp, WEB, frame));
+}
+
+static void answer_leaves_by_the_uplink(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_tcp(dp->ip.client, 5000, dp->ip.host, 8080);
+
+	frame.smac = ROUTER;
+	frame.dmac = UP;
+	dp_publish(dp, IPPROTO_TCP, NULL, 8080, WEB, 80);
+	dp_publish(dp, IPPROTO_UDP, NULL, 8080, WEB, 53);
+	dp_rules(dp, { REJECT });
+	assert_true(partial_answer_arrives(dp, UP, frame));
+	frame.proto = IPPROTO_UDP;
+	assert_true(partial_answer_arrives(dp, UP, frame));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DP_TEST_BOTH(syn_is_answered_by_a_reset),
+		DP_TEST_BOTH(established_flow_is_reset_from_both_ends),
+		DP_TEST_BOTH(reset_is_not_answered),
+		DP_TEST_BOTH(all_but_tcp_gets_an_icmp_error),
+		DP_TEST_BOTH(icmp_error_is_not_answered),
+		DP_TEST_BOTH(packet_too_short_to_be_quoted_is_not_answered),
+		DP_TEST_BOTH(frame_to_a_group_is_not_answered),
+		DP_TEST_BOTH(client_outside_is_told),
+		DP_TEST_BOTH(host_is_told),
+		DP_TEST_BOTH(rejected_packets_are_counted),
+		DP_TEST_BOTH(answer_arrives_in_the_container),
+		DP_TEST_BOTH(answer_leaves_by_the_uplink),
+		/* Nobody gets an answer after this for the rest of the tick. */
+		DP_TEST(answers_of_one_tick_have_a_bound),
+	};
+
+	return dp_main(tests);
+}
