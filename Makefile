@@ -2,6 +2,8 @@
 # bpfnet - `make help` lists the targets
 
 .DELETE_ON_ERROR:
+# Objects on the way to a skeleton stay, or every make would compile them again.
+.SECONDARY:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 

@@ -46,6 +46,7 @@
 #include "finish.h"
 #include "first.h"
 #include "flow.h"
+#include "group.h"
 #include "hop.h"
 #include "maps.h"
 #include "nat.h"
@@ -53,6 +54,7 @@
 #include "policy.h"
 #include "rewrite.h"
 #include "source.h"
+#include "unusual.h"
 
 /* A router must not forward the last hop of a packet's life. The stack answers
  * with time exceeded, but only where it sees what the client had sent. */
@@ -121,6 +123,32 @@ static __always_inline bool flow_frame_is_valid(struct __sk_buff *skb,
 	return endpoint && frame_is_from(skb, endpoint);
 }
 
+/* Who sent the packet: an ICMP error's key has the flow's address there. */
+static __always_inline struct ipaddr pkt_sender(struct __sk_buff *skb,
+						const struct pkt *pkt)
+{
+	struct ends outer;
+
+	if (pkt->kind != PKT_ERROR || ends_read(skb, pkt->v4, &outer))
+		return pkt->key.src;
+	return outer.src;
+}
+
+/* An ICMP error from a container must come from the end that it speaks for, one
+ * from outside from any router that is none of ours. */
+static __noinline enum reason error_check(struct __sk_buff *skb,
+					  const struct pkt *pkt,
+					  const struct flow *flow)
+{
+	struct ipaddr sender = pkt_sender(skb, pkt);
+
+	if (ipaddr_equal(&sender, &pkt->key.src))
+		return REASON_FORWARDED;
+	return flow->in_slot || address_is_ours(&sender) ?
+		       REASON_SPOOFED_SOURCE :
+		       REASON_FORWARDED;
+}
+
 /* The fast path. REASON_OK is a miss: the packet walks on. */
 static __always_inline enum reason
 stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
@@ -129,7 +157,7 @@ stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
 	struct flow *flow;
 	enum reason why;
 
-	if (unlikely(pkt->kind != PKT_FLOW))
+	if (unlikely(pkt->kind != PKT_FLOW && pkt->kind != PKT_ERROR))
 		return REASON_OK;
 	flow = bpf_map_lookup_elem(&bn_flows, &pkt->key);
 	/* Somebody else's flow: the source check will say more. */
@@ -160,8 +188,13 @@ stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
 		if (why != REASON_OK)
 			return why;
 	}
-	flow_touch(skb, pkt, flow);
+	if (exceeds_mtu(skb, pkt, flow))
+		return REASON_TO_STACK;
 	*ret_flow = flow;
+	/* RFC 5508 REQ-3: an error keeps no flow alive. */
+	if (unlikely(pkt->kind == PKT_ERROR))
+		return error_check(skb, pkt, flow);
+	flow_touch(skb, pkt, flow);
 	return REASON_FORWARDED;
 }
 
@@ -201,15 +234,17 @@ static __always_inline enum reason stage_outside_source(struct __sk_buff *skb,
 							struct first *first)
 {
 	const struct pkt *pkt = &first->pkt;
+	struct ipaddr sender;
 
 	/* Frames to others, which a promiscuous device shows, and to all. */
 	if (pkt->kind == PKT_ARP || pkt->kind == PKT_OTHER ||
 	    skb->pkt_type != PACKET_HOST)
 		return REASON_TO_STACK;
-	if (address_is_ours(&pkt->key.src) ||
-	    bpf_map_lookup_elem(&bn_locals, &pkt->key.src))
+	sender = pkt_sender(skb, pkt);
+	if (address_is_ours(&sender) ||
+	    bpf_map_lookup_elem(&bn_locals, &sender))
 		return REASON_SPOOFED_SOURCE;
-	peer_set(&first->from, &pkt->key.src, NULL);
+	peer_set(&first->from, &sender, NULL);
 	return REASON_OK;
 }
 
@@ -228,6 +263,8 @@ static __always_inline enum reason stage_not_a_flow(const struct first *first)
 		return REASON_FRAGMENT_UNKNOWN;
 	case PKT_OPTIONS:
 		return REASON_PROTOCOL;
+	case PKT_ERROR:
+		return REASON_ICMP_UNRELATED;
 	default:
 		return pkt->echo_reply ? REASON_PROTOCOL : REASON_OK;
 	}
@@ -275,25 +312,6 @@ stage_outside_destination(struct first *first)
 	if (first->to.place == PLACE_ENDPOINT)
 		first->pkt.slot = first->to.endpoint.slot;
 	return REASON_UNPUBLISHED;
-}
-
-/* What goes to a group goes to the host as well: where a rule keeps the sender
- * from the host, it has no groups. bn_to_container asks for each container. */
-static __always_inline enum reason
-group_to_host(struct first *first, const struct datapath_config *config)
-{
-	peer_set(&first->to, &first->pkt.key.dst, NULL);
-	first->to.place = PLACE_HOST;
-	first->backend_port = first->pkt.key.dport;
-	return decide(first, config) ?: REASON_TO_STACK;
-}
-
-static __always_inline enum reason
-stage_group(struct first *first, const struct datapath_config *config)
-{
-	if (first->pkt.kind != PKT_MULTICAST)
-		return REASON_OK;
-	return group_to_host(first, config);
 }
 
 /* An address of our subnets that nobody has; a group frame to it is a broadcast
@@ -390,56 +408,14 @@ stage_commit(struct __sk_buff *skb, struct first *first,
 	flow = bpf_map_lookup_elem(&bn_flows, &first->pkt.key);
 	if (!flow || flow->in_ifindex != first->pkt.in_ifindex)
 		return REASON_FLOW_CONFLICT;
+	if (exceeds_mtu(skb, &first->pkt, flow))
+		return REASON_TO_STACK;
 	flow_touch(skb, &first->pkt, flow);
 	*ret_flow = flow;
 	return REASON_FORWARDED;
 }
 
 /* -------------------------------------------------- the stack's own side */
-
-/* Frames that the bridge carries for everybody on the link. A group frame with
- * an endpoint's own address inside is not one of them. */
-static __always_inline bool is_link_business(const struct first *first)
-{
-	const struct pkt *pkt = &first->pkt;
-
-	switch (pkt->kind) {
-	case PKT_ARP:
-	case PKT_NEIGHBOUR:
-	case PKT_MULTICAST:
-	case PKT_OTHER:
-		return true;
-	default:
-		return pkt->group_frame && first->to.place != PLACE_ENDPOINT;
-	}
-}
-
-/* A frame for everybody is no way around what its sender may tell this
- * container. Its sender is the device that it came in by. */
-static __always_inline enum reason
-stage_group_to_container(struct __sk_buff *skb, struct first *first,
-			 const struct datapath_config *config)
-{
-	const struct endpoint_val *from, *to;
-	struct pkt *pkt = &first->pkt;
-	__u32 ifindex = skb->ifindex, ingress = skb->ingress_ifindex;
-	enum reason why;
-
-	if (pkt->kind != PKT_MULTICAST &&
-	    !(pkt->kind == PKT_FLOW && pkt->group_frame))
-		return REASON_OK;
-	from = bpf_map_lookup_elem(&bn_endpoints, &ingress);
-	to = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
-	/* To an endpoint's own address it is no business of the link. */
-	if (!from || !to || bpf_map_lookup_elem(&bn_addrs, &pkt->key.dst))
-		return REASON_OK;
-	pkt->slot = to->slot;
-	peer_set(&first->from, &pkt->key.src, from);
-	peer_set(&first->to, &pkt->key.dst, to);
-	first->backend_port = pkt->key.dport;
-	why = decide(first, config);
-	return why == REASON_OK ? REASON_TO_STACK : why;
-}
 
 /*
  * What the stack sends to a container is the host's own (a connection, an ICMP
@@ -508,6 +484,16 @@ static __always_inline bool is_translated(struct __sk_buff *skb)
 
 /* ----------------------------------------------------------- entry points */
 
+static __always_inline enum reason stage_parse(struct __sk_buff *skb,
+					       struct pkt *pkt)
+{
+	enum reason why = pkt_parse(skb, pkt);
+
+	if (unlikely(why == REASON_OK && pkt->kind == PKT_UNUSUAL))
+		return unusual_read(skb, pkt);
+	return why;
+}
+
 static __always_inline void pkt_start(struct pkt *pkt, __u32 in_ifindex)
 {
 	pkt->in_ifindex = in_ifindex;
@@ -552,7 +538,8 @@ int bn_from_container(struct __sk_buff *skb)
 	pkt_start(&pkt, skb->ifindex);
 	if (unlikely(!config))
 		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
-	why = pkt_parse(skb, &pkt) ?: stage_flow_hit(skb, &pkt, config, &flow);
+	why = stage_parse(skb, &pkt) ?:
+				       stage_flow_hit(skb, &pkt, config, &flow);
 	if (unlikely(why == REASON_OK))
 		return first_from_container(skb, &pkt, config);
 	return finish(skb, &pkt, config, flow, why);
@@ -588,7 +575,8 @@ int bn_from_uplink(struct __sk_buff *skb)
 	pkt_start(&pkt, FLOW_FROM_UPLINK);
 	if (unlikely(!config))
 		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
-	why = pkt_parse(skb, &pkt) ?: stage_flow_hit(skb, &pkt, config, &flow);
+	why = stage_parse(skb, &pkt) ?:
+				       stage_flow_hit(skb, &pkt, config, &flow);
 	if (unlikely(why == REASON_OK))
 		return first_from_uplink(skb, &pkt, config);
 	return finish(skb, &pkt, config, flow, why);
@@ -622,23 +610,53 @@ int bn_to_container(struct __sk_buff *skb)
 	pkt_start(&pkt, FLOW_FROM_HOST);
 	if (unlikely(!config))
 		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
-	why = pkt_parse(skb, &pkt) ?: stage_flow_hit(skb, &pkt, config, &flow);
+	why = stage_parse(skb, &pkt) ?:
+				       stage_flow_hit(skb, &pkt, config, &flow);
 	if (unlikely(why == REASON_OK))
 		return first_to_container(skb, &pkt, config);
 	return finish(skb, &pkt, config, flow, why);
 }
 
+/* What the stack has routed instead of the datapath (fragments of a packet that
+ * was too big): its flow says how it leaves. */
+static __always_inline enum reason
+stage_translate(struct __sk_buff *skb, struct pkt *pkt,
+		const struct datapath_config *config, struct flow **ret_flow)
+{
+	struct flow *flow;
+
+	if (pkt->kind != PKT_FLOW)
+		return REASON_UNTRANSLATED_EGRESS;
+	flow = bpf_map_lookup_elem(&bn_flows, &pkt->key);
+	if (!flow || flow->action != FLOW_OUT || !flow->in_slot ||
+	    flow->generation != config->generation ||
+	    (flow->flags & FLOW_DENIED))
+		return REASON_UNTRANSLATED_EGRESS;
+	flow_touch(skb, pkt, flow);
+	*ret_flow = flow;
+	return REASON_FORWARDED;
+}
+
 SEC("tc")
 int bn_to_uplink(struct __sk_buff *skb)
 {
+	const struct datapath_config *config = config_get();
 	struct pkt pkt = { .through_stack = true };
+	struct flow *flow = NULL;
+	struct ipaddr sender;
+	enum reason why;
 
-	if (is_translated(skb) || pkt_parse(skb, &pkt) != REASON_OK)
+	if (!config || is_translated(skb))
 		return TC_ACT_UNSPEC;
+	pkt_start(&pkt, FLOW_FROM_HOST);
+	why = stage_parse(skb, &pkt);
+	/* Of a packet without addresses, they are zero: not ours. */
+	sender = pkt_sender(skb, &pkt);
 	if (pkt.kind == PKT_ARP || pkt.kind == PKT_OTHER ||
-	    !address_is_ours(&pkt.key.src))
+	    !address_is_ours(&sender))
 		return TC_ACT_UNSPEC;
-	return finish(skb, &pkt, NULL, NULL, REASON_UNTRANSLATED_EGRESS);
+	why = why ?: stage_translate(skb, &pkt, config, &flow);
+	return finish(skb, &pkt, config, flow, why);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -43,7 +43,8 @@ struct hop {
 	__u32 ifindex;
 	__u8 dmac[ETH_ALEN];
 	__u8 smac[ETH_ALEN];
-	__u32 resolved; /* the MACs are known */
+	__u16 resolved; /* the MACs are known */
+	__u16 mtu; /* of the device, 0: unknown */
 };
 
 /*

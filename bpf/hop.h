@@ -50,14 +50,27 @@ static __always_inline bool uplink_has_address(const struct ipaddr *addr)
 	return false;
 }
 
+/* 0: any, also when it is larger than an IP packet can be. */
+static __always_inline __u16 device_mtu(struct __sk_buff *skb, __u32 ifindex)
+{
+	__u32 mtu = 0;
+
+	if (bpf_check_mtu(skb, ifindex, &mtu, 0, 0) < 0 || mtu > 0xffff)
+		return 0;
+	return mtu;
+}
+
 /*
  * Asks the kernel's routes for the way to dst, as seen from the device iif,
  * which must have forwarding on. A neighbour that is not known yet is no
  * failure: the hop is then unresolved, and the kernel finds it (see leave()).
+ *
+ * VERIFIER(all): called, not inlined, since the stack of a chain of calls is
+ * limited to 512 bytes and this one need not stand beside rewrite_unusual's.
  */
-static __always_inline enum reason hop_find(struct __sk_buff *skb,
-					    struct first *first, __u32 iif,
-					    const struct ipaddr *dst)
+static __noinline __attribute__((unused)) enum reason
+hop_find(struct __sk_buff *skb, struct first *first, __u32 iif,
+	 const struct ipaddr *dst)
 {
 	const struct pkt *pkt = &first->pkt;
 	struct bpf_fib_lookup fib = {
@@ -75,9 +88,10 @@ static __always_inline enum reason hop_find(struct __sk_buff *skb,
 		__builtin_memcpy(fib.ipv6_dst, dst, 16);
 	}
 	ret = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
-	/* The stack says so to the sender, or fragments. */
+	/* Too long for the device: the flow stands, and is_too_big() sends this
+	 * packet to the stack. */
 	if (ret == BPF_FIB_LKUP_RET_FRAG_NEEDED)
-		return REASON_TO_STACK;
+		ret = BPF_FIB_LKUP_RET_SUCCESS;
 	if (ret != BPF_FIB_LKUP_RET_SUCCESS && ret != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return REASON_NO_ROUTE;
 	if (!uplink_find(fib.ifindex))
@@ -85,6 +99,7 @@ static __always_inline enum reason hop_find(struct __sk_buff *skb,
 
 	first->hop.ifindex = fib.ifindex;
 	first->hop.resolved = ret == BPF_FIB_LKUP_RET_SUCCESS;
+	first->hop.mtu = device_mtu(skb, fib.ifindex);
 	__builtin_memcpy(first->hop.dmac, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(first->hop.smac, fib.smac, ETH_ALEN);
 	return REASON_OK;
@@ -100,6 +115,37 @@ static __always_inline void flow_set_hop(struct flow *flow,
 	__builtin_memcpy(flow->smac, hop->smac, ETH_ALEN);
 	/* Unresolved: an older generation, so the next packet asks again. */
 	flow->route_generation = first->route_generation - !hop->resolved;
+	flow->mtu = hop->mtu;
+}
+
+/*
+ * Longer than the way out takes: the stack answers the sender (RFC 1191), or
+ * fragments. A GSO packet counts as long as its longest segment.
+ */
+static __noinline __attribute__((unused)) bool
+is_too_big(const struct __sk_buff *skb, const struct pkt *pkt,
+	   const struct flow *flow)
+{
+	__u32 len = skb->len - ETH_HLEN;
+	__u8 data_offset = 0;
+
+	if (!skb->gso_size)
+		return len > flow->mtu;
+	len = skb->gso_size + pkt->l4 - ETH_HLEN;
+	if (pkt->key.proto != IPPROTO_TCP)
+		return len + sizeof(struct udphdr) > flow->mtu;
+	if (bpf_skb_load_bytes(skb, pkt->l4 + 12, &data_offset, 1))
+		return true;
+	return len + (data_offset >> 4) * 4 > flow->mtu;
+}
+
+/* The common case is decided without a call. */
+static __always_inline bool exceeds_mtu(const struct __sk_buff *skb,
+					const struct pkt *pkt,
+					const struct flow *flow)
+{
+	return unlikely(flow->mtu && skb->len > flow->mtu + ETH_HLEN) &&
+	       is_too_big(skb, pkt, flow);
 }
 
 #endif

@@ -283,6 +283,21 @@ struct {
 	__type(value, struct peer_val);
 } bn_peers SEC(".maps");
 
+/*
+ * bn_frags: the ports of fragmented packets, which only the first fragment has.
+ *
+ * Written by:	the parser, at a first fragment.
+ * Read by:	the parser, at every other one.
+ * When full:	the longest unused entry goes, and the rest of that packet is
+ *		dropped (fragment-unknown).
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FRAGMENTS_MAX);
+	__type(key, struct fragment_key);
+	__type(value, struct fragment_val);
+} bn_frags SEC(".maps");
+
 static __always_inline struct datapath_config *config_get(void)
 {
 	__u32 zero = 0;

@@ -52,8 +52,10 @@ enum icmp_type {
 
 enum pkt_kind {
 	PKT_FLOW, /* unicast IP: key is complete, ports 0 where none */
-	PKT_FRAGMENT, /* IP fragment, the first one included */
-	PKT_OPTIONS, /* IPv4 options or IPv6 extension headers */
+	PKT_ERROR, /* ICMP error: key is that of the flow it goes along */
+	PKT_UNUSUAL, /* not read yet: unusual.h does */
+	PKT_FRAGMENT, /* IP fragment whose first one was not seen */
+	PKT_OPTIONS, /* extension headers that hide the transport */
 	PKT_MULTICAST, /* to a group, or to all (255.255.255.255) */
 	PKT_NEIGHBOUR, /* IPv6 neighbour discovery, RS/RA (RFC 4861) */
 	PKT_ARP,
@@ -75,6 +77,11 @@ struct pkt {
 	bool through_stack; /* the stack has routed it: MACs and TTL are done */
 	bool group_frame; /* the frame goes to a group, whatever IP says */
 	__u32 slot; /* endpoint that a drop is counted for */
+	__u16 l4; /* offset of the transport header, 0: not in this packet */
+	__u16 quote; /* PKT_ERROR: offset of the quoted IP header */
+	__u16 quote_l4; /* PKT_ERROR: offset of the quoted transport header */
+	bool unusual; /* offsets are not the usual ones: rewritten by helpers */
+	__u8 pad;
 };
 
 #define TCP_FLAG_FIN_BIT 0x01
@@ -173,6 +180,15 @@ static __always_inline void pkt_set_echo(struct pkt *pkt, __u8 proto,
 	pkt->echo_reply = !request;
 }
 
+/* RFC 792: destination unreachable, time exceeded, parameter problem; RFC 4443
+ * 2.1: the four errors that are defined. */
+static __always_inline bool is_icmp_error(bool v4, __u8 type)
+{
+	if (v4)
+		return type == 3 || type == 11 || type == 12;
+	return type >= 1 && type <= 4;
+}
+
 /* Protocol and ports of the transport header at l4, whose offset is a constant
  * at every call. */
 static __always_inline enum reason pkt_parse_l4(struct pkt *pkt, __u8 proto,
@@ -208,6 +224,9 @@ static __always_inline enum reason pkt_parse_l4(struct pkt *pkt, __u8 proto,
 		else if (icmp->type ==
 			 (pkt->v4 ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY))
 			pkt_set_echo(pkt, proto, icmp, false);
+		else if (pkt->kind == PKT_FLOW &&
+			 is_icmp_error(pkt->v4, icmp->type))
+			pkt->kind = PKT_UNUSUAL;
 		else
 			pkt_set_no_echo(pkt, proto);
 		return REASON_OK;
@@ -237,17 +256,14 @@ static __always_inline enum reason pkt_parse_v4(struct pkt *pkt, void *data,
 	pkt->kind = PKT_FLOW;
 	if (unlikely(is_group_v4(ip->daddr)))
 		pkt->kind = PKT_MULTICAST;
-	else if (unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT_BITS))) {
-		pkt->kind = PKT_FRAGMENT;
-		return REASON_OK;
-	}
-	if (unlikely(ip->ihl > 5)) {
+	pkt->l4 = L4_OFFSET_V4;
+	if (unlikely(ip->ihl > 5 ||
+		     (ip->frag_off & bpf_htons(IP_FRAGMENT_BITS)))) {
+		pkt_set_l4(pkt, ip->protocol, 0, 0);
 		if (pkt->kind == PKT_FLOW)
-			pkt->kind = PKT_OPTIONS;
+			pkt->kind = PKT_UNUSUAL;
 		return REASON_OK;
 	}
-	if (unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT_BITS)))
-		return REASON_OK;
 	return pkt_parse_l4(pkt, ip->protocol, data + L4_OFFSET_V4, end);
 }
 
@@ -255,7 +271,9 @@ static __always_inline enum reason pkt_parse_v4(struct pkt *pkt, void *data,
 static __always_inline bool is_extension(__u8 next_header)
 {
 	return next_header == IPPROTO_HOPOPTS ||
-	       next_header == IPPROTO_ROUTING || next_header == IPPROTO_DSTOPTS;
+	       next_header == IPPROTO_ROUTING ||
+	       next_header == IPPROTO_FRAGMENT ||
+	       next_header == IPPROTO_DSTOPTS;
 }
 
 /*
@@ -295,15 +313,12 @@ static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
 		pkt->kind = PKT_MULTICAST;
 		return REASON_OK;
 	}
-	if (ip->nexthdr == IPPROTO_FRAGMENT) {
-		pkt->kind = PKT_FRAGMENT;
-		return REASON_OK;
-	}
-	if (is_extension(ip->nexthdr)) {
-		pkt->kind = PKT_OPTIONS;
+	if (unlikely(is_extension(ip->nexthdr))) {
+		pkt->kind = PKT_UNUSUAL;
 		return REASON_OK;
 	}
 	pkt->kind = PKT_FLOW;
+	pkt->l4 = L4_OFFSET_V6;
 	return pkt_parse_l4(pkt, ip->nexthdr, data + L4_OFFSET_V6, end);
 }
 

@@ -5,6 +5,7 @@
 
 #include "maps.h"
 #include "pkt.h"
+#include "rewrite.h"
 
 /*
  * It writes packet bytes, as rewrite.h does, and stands apart from it because
@@ -66,11 +67,13 @@ struct {
 	__type(value, struct answer);
 } bn_answer SEC(".maps");
 
-/* RFC 1122 3.2.2: no error about an error, or about what went to a group, and
- * no reset about a reset. */
+/* RFC 1122 3.2.2: no error about an error, a later fragment, or what went to a
+ * group, and no reset about a reset. What has more headers than usual is
+ * dropped silently, too: its quote would need them. */
 static __always_inline bool is_answerable(const struct pkt *pkt)
 {
-	if (pkt->kind != PKT_FLOW || pkt->group_frame)
+	if (pkt->kind != PKT_FLOW || pkt->group_frame ||
+	    pkt->l4 != (pkt->v4 ? L4_OFFSET_V4 : L4_OFFSET_V6))
 		return false;
 	switch (pkt->key.proto) {
 	case IPPROTO_TCP:
@@ -91,14 +94,6 @@ static __always_inline bool answer_is_due(struct answer *answer, __u32 now)
 		answer->sent = 0;
 	}
 	return answer->sent++ < REJECTS_PER_TICK;
-}
-
-static __always_inline __u16 csum_fold(__u64 sum)
-{
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (sum & 0xffff) + (sum >> 16);
 }
 
 static __always_inline __u32 csum_add(const void *data, __u32 len, __u32 sum)

@@ -84,8 +84,10 @@ struct flow {
 	struct ipaddr to_dst;
 	__be16 to_sport;
 	__be16 to_dport;
-	__u32 publish; /* id, 0: none */
-	__u32 rule; /* id, 0: a default decided */
+	__u16 publish; /* id, 0: none */
+	__u16 rule; /* id, 0: a default decided */
+	__u16 mtu; /* of the way out, 0: any; what is longer goes to the stack */
+	__u16 pad;
 	__u32 created; /* ticks */
 };
 
@@ -256,6 +258,26 @@ struct policy_cidr_val {
 	__u32 to; /* as the receiver */
 };
 
+/* bn_frags (LRU): the ports of an IP packet's first fragment, for the others. */
+struct fragment_key {
+	struct ipaddr src;
+	struct ipaddr dst;
+	__be32 id;
+	__u32 ifindex; /* where the fragments arrive */
+	__u8 proto;
+	__u8 pad[3];
+};
+
+struct fragment_val {
+	__be16 sport; /* these three as in struct flow_key */
+	__be16 dport;
+	__u8 no_echo;
+	__u8 translatable; /* these two as in struct pkt */
+	__u8 echo_reply;
+	__u8 pad;
+	__u32 seen; /* ticks, when the first fragment came */
+};
+
 /* bn_rule_hits, bn_pub_hits (arrays, index: id). Packets that met the decision
  * directly plus what expired flows had counted; live flows come on top. A flow
  * that came from another rule brings along what that one has counted, which is
@@ -358,6 +380,8 @@ _Static_assert(sizeof(struct policy_set) == 32, "policy_set");
 _Static_assert(POLICY_GROUPS == 3, "policy_set.groups");
 _Static_assert(sizeof(struct policy_cidr_key) == 24, "policy_cidr_key");
 _Static_assert(sizeof(struct datapath_config) == 88, "config");
+_Static_assert(sizeof(struct fragment_key) == 44, "fragment_key");
+_Static_assert(sizeof(struct fragment_val) == 12, "fragment_val");
 _Static_assert(sizeof(struct peer_key) == 32, "peer_key");
 _Static_assert(sizeof(struct peer_val) == 20, "peer");
 _Static_assert(REASON_COUNT <= 32, "endpoint_stats.reasons");

@@ -17,6 +17,10 @@
 #define LOCALS_MAX 4096
 #define PUBLISH_MAX 65536
 #define PUBLISH_FROM_MAX 16
+/* Fragmented IP packets on their way, of which the first fragment was seen. */
+#define FRAGMENTS_MAX 16384
+/* As long as a receiver waits for the missing ones (RFC 791: at least 15 s). */
+#define FRAGMENT_TICKS 30
 #define RULES_MAX 10240 /* a multiple of 64: see bn_policy */
 #define RULE_PORTS_MAX 16
 #define REJECTS_PER_TICK 1000 /* answers to rejected packets, per CPU */

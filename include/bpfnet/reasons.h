@@ -49,6 +49,8 @@
 	X(UNKNOWN_DEVICE, "unknown-device",                                    \
 	  "the device is not in bpfnet's tables: 'bpfnet apply' again")        \
 	X(TTL, "ttl-exceeded", "the packet has passed too many routers")       \
+	X(ICMP_UNRELATED, "icmp-unrelated",                                    \
+	  "an ICMP error about no flow that is known")                         \
 	X(POLICY_REJECT, "policy-reject",                                      \
 	  "a policy rule rejects it and tells the sender: "                    \
 	  "'bpfnet policy list'")

@@ -169,7 +169,7 @@ listening() {
 serve() {
 	local kind=--tcp
 
-	case $2 in udp | dns) kind=--udp ;; esac
+	case $2 in udp | dns | echo) kind=--udp ;; esac
 	start "$1" python3 "$SERVE" "$2" "$3" "${4:-$1}"
 	must await listening "$1" "$3" "$kind"
 }
@@ -190,7 +190,7 @@ pings() {
 	at "$1" ping -n -c 1 -W "$ANSWER_SECONDS" "$2"
 }
 
-# ask NAMESPACE tcp|udp HOST PORT [LOCALPORT]
+# ask NAMESPACE tcp|udp HOST PORT [LOCALPORT]; ask NAMESPACE echo HOST PORT SIZE
 ask() {
 	at "$1" python3 "$SERVE" "ask-$2" "${@:3}"
 }

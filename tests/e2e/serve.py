@@ -7,7 +7,10 @@ usage: serve.py http PORT NAME          GET /anything: "NAME ADDRESS PORT";
        serve.py tcp|udp PORT NAME       answers "NAME ADDRESS PORT"; tcp then
                                         echoes lines until the client closes
        serve.py dns PORT ADDRESS        an A record for every name
+       serve.py echo PORT NAME          UDP: sends back what comes, up to 64 kB
        serve.py ask-tcp|ask-udp HOST PORT [LOCALPORT]   prints the answer
+       serve.py ask-echo HOST PORT SIZE     sends a datagram of so many bytes;
+                                        fails unless it comes back, the same
        serve.py beat HOST PORT FILE     one connection to a tcp server: a line
                                         every 10 ms, and back; the number of
                                         echoes goes to FILE until killed
@@ -15,6 +18,7 @@ usage: serve.py http PORT NAME          GET /anything: "NAME ADDRESS PORT";
 Servers listen on every IPv4 address.
 """
 import http.server
+import os
 import socket
 import socketserver
 import struct
@@ -25,6 +29,9 @@ ANSWER_SECONDS = 2
 CHUNK = 20000
 CHUNK_PAUSE = 0.02
 BEAT_PAUSE = 0.01
+# <linux/in.h>; Python 3.11 does not name them.
+IP_MTU_DISCOVER = 10
+IP_PMTUDISC_DONT = 0
 
 
 def greeting(name, address):
@@ -75,6 +82,14 @@ class Udp(socketserver.BaseRequestHandler):
                     self.client_address)
 
 
+class Echo(socketserver.BaseRequestHandler):
+    name = ""
+
+    def handle(self):
+        data, sock = self.request
+        sock.sendto(data, self.client_address)
+
+
 class Dns(socketserver.BaseRequestHandler):
     name = ""   # the address that every name has
 
@@ -99,12 +114,23 @@ class TcpServer(socketserver.ThreadingTCPServer):
     request_queue_size = 64
 
 
+def let_fragment(sock):
+    """Datagrams are fragmented where they are too long, and never refused."""
+    sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
+
+
 class UdpServer(socketserver.UDPServer):
     allow_reuse_address = True
+    max_packet_size = 65535
+
+    def server_bind(self):
+        let_fragment(self.socket)
+        super().server_bind()
 
 
 SERVERS = {"http": (TcpServer, Http), "tcp": (TcpServer, Tcp),
-           "udp": (UdpServer, Udp), "dns": (UdpServer, Dns)}
+           "udp": (UdpServer, Udp), "dns": (UdpServer, Dns),
+           "echo": (UdpServer, Echo)}
 
 
 def ask(kind, host, port, local_port=0):
@@ -122,6 +148,19 @@ def ask(kind, host, port, local_port=0):
         text = data.decode().rstrip("\n")
         # Unconnected, so the answer's source address is the kernel's word.
         print(text if stream else "%s from %s:%d" % (text, *peer))
+
+
+def ask_echo(host, port, size):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        let_fragment(sock)
+        sock.settimeout(ANSWER_SECONDS)
+        # Connected, so that ICMP errors are reported: ConnectionRefusedError.
+        sock.connect((host, port))
+        data = os.urandom(size)
+        sock.send(data)
+        if sock.recv(65535) != data:
+            sys.exit("something else came back")
+        print("%d bytes came back" % size)
 
 
 def beat(host, port, path):
@@ -145,6 +184,8 @@ def main(arguments):
         server, handler = SERVERS[arguments[0]]
         handler.name = arguments[2]
         server(("", int(arguments[1])), handler).serve_forever()
+    elif len(arguments) == 4 and arguments[0] == "ask-echo":
+        ask_echo(arguments[1], *map(int, arguments[2:]))
     elif len(arguments) >= 3 and arguments[0].startswith("ask-"):
         ask(arguments[0], arguments[1], *map(int, arguments[2:]))
     elif len(arguments) == 4 and arguments[0] == "beat":

@@ -118,9 +118,8 @@ static enum reason reason_between(const __u64 *before, const __u64 *after)
 	return why;
 }
 
-static void run(struct dp *dp, int program, int ifindex, int from)
+static void run_skb(struct dp *dp, int program, struct __sk_buff skb)
 {
-	struct __sk_buff skb = { .ifindex = ifindex, .ingress_ifindex = from };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = dp->in,
 		    .data_size_in = dp->in_len, .data_out = dp->out,
 		    .data_size_out = sizeof(dp->out), .ctx_in = &skb,
@@ -137,6 +136,14 @@ static void run(struct dp *dp, int program, int ifindex, int from)
 	dp->out_len = opts.data_size_out;
 	dp->verdict = (int)opts.retval;
 	dp->why = reason_between(before, after);
+}
+
+static void run(struct dp *dp, int program, int ifindex, int from)
+{
+	const struct __sk_buff skb = { .ifindex = ifindex,
+				       .ingress_ifindex = from };
+
+	run_skb(dp, program, skb);
 }
 
 void dp_ingress_bytes(struct dp *dp, enum node device, const __u8 *bytes,
@@ -184,6 +191,21 @@ void dp_ingress(struct dp *dp, enum node device, struct frame frame)
 	else
 		set_macs(&frame, device, bridge_of(device));
 	dp_ingress_bytes(dp, device, bytes, frame_build(&frame, bytes));
+}
+
+void dp_ingress_gso(struct dp *dp, enum node device, struct frame frame,
+		    __u16 size)
+{
+	const struct __sk_buff skb = {
+		.ifindex = dp->ifindex[device],
+		.ingress_ifindex = dp->ifindex[device],
+		.gso_size = size,
+		.gso_segs = (frame.payload + size - 1) / size,
+	};
+
+	set_macs(&frame, device, bridge_of(device));
+	dp->in_len = frame_build(&frame, dp->in);
+	run_skb(dp, FROM_CONTAINER, skb);
 }
 
 static size_t build_egress(enum node device, struct frame frame, __u8 *bytes)
@@ -248,6 +270,15 @@ void dp_check_sent(struct dp *dp, struct frame want, const char *file, int line)
 	__u8 bytes[FRAME_MAX];
 
 	check_outcome(dp, TC_ACT_REDIRECT, REASON_FORWARDED, file, line);
+	check_bytes(dp, bytes, frame_build(&want, bytes), file, line);
+}
+
+void dp_check_stack(struct dp *dp, struct frame want, const char *file,
+		    int line)
+{
+	__u8 bytes[FRAME_MAX];
+
+	check_outcome(dp, TC_ACT_UNSPEC, REASON_FORWARDED, file, line);
 	check_bytes(dp, bytes, frame_build(&want, bytes), file, line);
 }
 

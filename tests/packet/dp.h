@@ -86,12 +86,22 @@ struct frame {
 	const char *src, *dst;
 	__u8 proto, ttl;
 	__u16 sport, dport; /* ICMP echo: sport is the identifier */
-	__u8 tcp_flags, icmp_type;
+	__u8 tcp_flags, icmp_type, icmp_code;
 	bool no_checksum; /* UDP */
 	__u16 fragment; /* IPv4 fragment field, host order */
-	__u8 options; /* 32-bit words of IPv4 options */
+	/* IPv4: 32-bit words of options. IPv6: a hop-by-hop header of as many
+	 * eight bytes. */
+	__u8 options;
 	__u16 payload; /* bytes */
 	__u16 salt; /* in the payload's first two bytes */
+	/* A fragment: cut_len bytes of the transport header and what follows
+	 * it, from the byte cut_at on. 0: all of it, no fragment. */
+	__u16 cut_at, cut_len;
+	__u16 ip_id; /* 0: some */
+	/* An ICMP error about this packet, of which it repeats quote_len bytes
+	 * (0: all). dport is the MTU it tells. */
+	const struct frame *quote;
+	__u16 quote_len;
 };
 
 struct frame frame_tcp(const char *src, __u16 sport, const char *dst,
@@ -99,6 +109,12 @@ struct frame frame_tcp(const char *src, __u16 sport, const char *dst,
 struct frame frame_udp(const char *src, __u16 sport, const char *dst,
 		       __u16 dport);
 struct frame frame_echo(const char *src, const char *dst, __u16 id);
+/* src tells whoever sent *quote about an error; *quote has to live on. */
+enum icmp_error { UNREACHABLE, TIME_EXCEEDED, TOO_BIG, PARAMETER, ERRORS };
+struct frame frame_error(const char *src, enum icmp_error error,
+			 const struct frame *quote);
+/* The len bytes from at on, see struct frame. */
+struct frame frame_cut(struct frame frame, __u16 at, __u16 len);
 
 /* The same frame with other TCP flags; from or to somebody else; as the answer
  * to itself (SYN: SYN-ACK, echo request: reply, TTL 64 again). */
@@ -114,6 +130,8 @@ struct frame frame_into(struct frame frame, enum node node);
 struct frame frame_switched(struct frame frame, enum node from, enum node to);
 
 size_t frame_build(const struct frame *frame, __u8 *bytes);
+/* Length of the IP header, with what stands between it and the transport. */
+size_t frame_l3_len(const struct frame *frame);
 /* As a stack leaves TCP and UDP to the device: the checksum field, at offset
  * from start, holds the sum of the pseudo header only. */
 struct partial {
@@ -153,6 +171,10 @@ struct dp {
  * counted, or one more than once. */
 void dp_ingress(struct dp *dp, enum node device, struct frame frame);
 void dp_egress(struct dp *dp, enum node device, struct frame frame);
+/* From a container: a TCP or UDP packet that the device cuts into segments of
+ * size bytes of payload. */
+void dp_ingress_gso(struct dp *dp, enum node device, struct frame frame,
+		    __u16 size);
 /* The stack forwards a frame that came in by another device. */
 void dp_forward(struct dp *dp, enum node from, enum node device,
 		struct frame frame);
@@ -163,14 +185,18 @@ void dp_egress_bytes(struct dp *dp, enum node device, const __u8 *bytes,
 		     size_t len);
 
 /* What the last run did. sent: redirected, and the frame is exactly want.
- * passed: given on unchanged, counted as why (REASON_OK: not counted). */
+ * stack: forwarded, but by the stack. passed: given on unchanged, counted as why
+ * (REASON_OK: not counted). */
 #define dp_expect_sent(dp, want) dp_check_sent(dp, want, __FILE__, __LINE__)
 #define dp_expect_dropped(dp, reason) \
 	dp_check_dropped(dp, reason, __FILE__, __LINE__)
+#define dp_expect_stack(dp, want) dp_check_stack(dp, want, __FILE__, __LINE__)
 #define dp_expect_passed(dp, reason) \
 	dp_check_passed(dp, reason, __FILE__, __LINE__)
 void dp_check_sent(struct dp *dp, struct frame want, const char *file,
 		   int line);
+void dp_check_stack(struct dp *dp, struct frame want, const char *file,
+		    int line);
 void dp_check_dropped(struct dp *dp, enum reason want, const char *file,
 		      int line);
 void dp_check_passed(struct dp *dp, enum reason want, const char *file,

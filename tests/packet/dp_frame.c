@@ -9,6 +9,16 @@
 #include <linux/udp.h>
 
 #define ECHO_LEN 8
+#define MORE_FRAGMENTS 0x2000
+#define SOME_ID 0x4242
+
+/* RFC 8200 4.5. */
+struct fragment_header {
+	__u8 next;
+	__u8 reserved;
+	__be16 offset; /* and 1 when more follow */
+	__be32 id;
+};
 
 struct ipaddr ip_of(const char *text)
 {
@@ -67,6 +77,28 @@ struct frame frame_echo(const char *src, const char *dst, __u16 id)
 	return frame;
 }
 
+/* RFC 792; RFC 1191 for the code of "too big"; RFC 4443. */
+struct frame frame_error(const char *src, enum icmp_error error,
+			 const struct frame *quote)
+{
+	static const __u8 v4[] = { 3, 11, 3, 12 }, v6[] = { 1, 3, 2, 4 };
+	struct frame frame = frame_echo(src, quote->src, 0);
+	bool is_too_big = error == TOO_BIG;
+
+	frame.icmp_type = is_v4(src) ? v4[error] : v6[error];
+	frame.icmp_code = is_v4(src) && is_too_big ? 4 : 0;
+	frame.dport = is_too_big ? 1280 : 0;
+	frame.quote = quote;
+	return frame;
+}
+
+struct frame frame_cut(struct frame frame, __u16 at, __u16 len)
+{
+	frame.cut_at = at;
+	frame.cut_len = len;
+	return frame;
+}
+
 struct frame frame_flags(struct frame frame, __u8 tcp_flags)
 {
 	frame.tcp_flags = tcp_flags;
@@ -87,7 +119,7 @@ struct frame frame_to(struct frame frame, const char *dst, __u16 dport)
 	return frame;
 }
 
-static bool is_echo(const struct frame *frame)
+static bool is_icmp(const struct frame *frame)
 {
 	return frame->proto == IPPROTO_ICMP || frame->proto == IPPROTO_ICMPV6;
 }
@@ -100,7 +132,7 @@ struct frame frame_reply(struct frame frame)
 	reply.src = frame.dst;
 	reply.dst = frame.src;
 	reply.ttl = 64;
-	if (is_echo(&frame)) {
+	if (is_icmp(&frame)) {
 		reply.icmp_type = frame.proto == IPPROTO_ICMP ? 0 : 129;
 		return reply;
 	}
@@ -144,7 +176,7 @@ struct flow_key frame_key(const struct frame *frame)
 		.proto = frame->proto,
 	};
 
-	if (is_echo(frame) &&
+	if (is_icmp(frame) &&
 	    (frame->icmp_type == 0 || frame->icmp_type == 129)) {
 		key.dport = key.sport;
 		key.sport = 0;
@@ -256,6 +288,25 @@ static size_t build_echo(const struct frame *frame, __u8 *l4)
 	return len;
 }
 
+/* RFC 792, RFC 4443: the quoted packet starts with its IP header. */
+static size_t build_error(const struct frame *frame, __u8 *l4)
+{
+	__u8 head[ECHO_LEN] = { frame->icmp_type, frame->icmp_code };
+	size_t len = frame_build(frame->quote, l4) - ETH_HLEN;
+	__u16 sum;
+
+	if (frame->quote_len && frame->quote_len < len)
+		len = frame->quote_len;
+	memmove(l4 + ECHO_LEN, l4 + ETH_HLEN, len);
+	head[6] = frame->dport >> 8;
+	head[7] = frame->dport & 0xff;
+	memcpy(l4, head, sizeof(head));
+	len += ECHO_LEN;
+	sum = transport_sum(frame, l4, len);
+	memcpy(l4 + 2, &sum, 2);
+	return len;
+}
+
 static size_t build_transport(const struct frame *frame, __u8 *l4)
 {
 	switch (frame->proto) {
@@ -265,30 +316,48 @@ static size_t build_transport(const struct frame *frame, __u8 *l4)
 		return build_udp(frame, l4);
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		return build_echo(frame, l4);
+		return frame->quote ? build_error(frame, l4) :
+				      build_echo(frame, l4);
 	default:
 		build_payload(frame, l4);
 		return frame->payload;
 	}
 }
 
+/* Keeps only the bytes of the fragment. Returns how many there are. */
+static size_t cut(const struct frame *frame, __u8 *l4, size_t len,
+		  bool *ret_more)
+{
+	size_t left = len - frame->cut_at;
+
+	*ret_more = false;
+	if (!frame->cut_len)
+		return len;
+	memmove(l4, l4 + frame->cut_at, left);
+	*ret_more = frame->cut_len < left;
+	return *ret_more ? frame->cut_len : left;
+}
+
 static size_t build_v4(const struct frame *frame, __u8 *bytes)
 {
-	size_t head = sizeof(struct iphdr) + 4 * frame->options;
-	size_t len = head + build_transport(frame, bytes + head);
+	size_t head = frame_l3_len(frame);
+	bool more;
+	size_t len = build_transport(frame, bytes + head);
 	struct ipaddr src = ip_of(frame->src), dst = ip_of(frame->dst);
 	struct iphdr ip = {
 		.version = 4,
 		.ihl = 5 + frame->options,
-		.tot_len = htons(len),
-		.id = htons(0x4242),
-		.frag_off = htons(frame->fragment),
+		.id = htons(frame->ip_id ?: SOME_ID),
 		.ttl = frame->ttl,
 		.protocol = frame->proto,
 		.saddr = ip_to_v4(&src),
 		.daddr = ip_to_v4(&dst),
 	};
 
+	len = head + cut(frame, bytes + head, len, &more);
+	ip.tot_len = htons(len);
+	ip.frag_off = htons(frame->fragment | (more ? MORE_FRAGMENTS : 0) |
+			    frame->cut_at / 8);
 	memset(bytes, 1, head); /* option 1: no operation */
 	memcpy(bytes, &ip, sizeof(ip));
 	ip.check = sum_end(sum_words(0, bytes, head));
@@ -296,21 +365,57 @@ static size_t build_v4(const struct frame *frame, __u8 *bytes)
 	return len;
 }
 
+size_t frame_l3_len(const struct frame *frame)
+{
+	if (is_v4(frame->src))
+		return sizeof(struct iphdr) + 4 * frame->options;
+	return sizeof(struct ipv6hdr) + 8 * frame->options +
+	       (frame->cut_len ? sizeof(struct fragment_header) : 0);
+}
+
+/* The headers between IPv6's own and the transport; returns the type of the
+ * first one. */
+static __u8 build_extensions(const struct frame *frame, bool more, __u8 *bytes)
+{
+	struct fragment_header fragment = {
+		.next = frame->proto,
+		.offset = htons(frame->cut_at | more),
+		.id = htonl(frame->ip_id ?: SOME_ID),
+	};
+	size_t len = 8 * frame->options;
+	__u8 next = frame->proto;
+
+	if (frame->cut_len) {
+		memcpy(bytes + len, &fragment, sizeof(fragment));
+		next = IPPROTO_FRAGMENT;
+	}
+	if (!len)
+		return next;
+	memset(bytes, 0, len); /* option 0: one byte of padding */
+	bytes[0] = next;
+	bytes[1] = frame->options - 1;
+	return IPPROTO_HOPOPTS;
+}
+
 static size_t build_v6(const struct frame *frame, __u8 *bytes)
 {
-	size_t len = build_transport(frame, bytes + sizeof(struct ipv6hdr));
+	size_t head = frame_l3_len(frame);
+	size_t len = build_transport(frame, bytes + head);
+	bool more;
 	struct ipaddr src = ip_of(frame->src), dst = ip_of(frame->dst);
 	struct ipv6hdr ip = {
 		.version = 6,
-		.payload_len = htons(len),
-		.nexthdr = frame->proto,
 		.hop_limit = frame->ttl,
 	};
+
+	len = head + cut(frame, bytes + head, len, &more);
+	ip.payload_len = htons(len - sizeof(ip));
+	ip.nexthdr = build_extensions(frame, more, bytes + sizeof(ip));
 
 	memcpy(&ip.saddr, &src, sizeof(src));
 	memcpy(&ip.daddr, &dst, sizeof(dst));
 	memcpy(bytes, &ip, sizeof(ip));
-	return sizeof(ip) + len;
+	return len;
 }
 
 size_t frame_build(const struct frame *frame, __u8 *bytes)

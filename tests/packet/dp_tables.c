@@ -162,7 +162,7 @@ static void clear_tables(struct dp *dp)
 {
 	static const enum map_id maps[] = {
 		MAP_FLOWS,  MAP_ENDPOINTS, MAP_ADDRS,	 MAP_SUBNETS,
-		MAP_LOCALS, MAP_PUBLISH,   MAP_PUB_FROM,
+		MAP_LOCALS, MAP_PUBLISH,   MAP_PUB_FROM, MAP_FRAGS,
 	};
 	const struct hits none = { 0 };
 

@@ -146,13 +146,13 @@ static void packet_for_another_container_is_no_route(void **state)
 static void icmp_error_of_the_host_passes(void **state)
 {
 	struct dp *dp = *state;
-	struct frame error = frame_echo(dp->ip.front, dp->ip.web, 0);
+	struct frame sent = frame_udp(dp->ip.web, 4000, dp->ip.server, 53);
 
-	error.icmp_type = strchr(dp->ip.web, ':') ? 1 : 3;
-	dp_egress(dp, WEB, error);
+	dp_ingress(dp, WEB, sent);
+	dp_egress(dp, WEB, frame_error(dp->ip.front, TIME_EXCEEDED, &sent));
 
 	dp_expect_passed(dp, REASON_TO_STACK);
-	assert_int_equal(dp_flow_entries(dp), 0);
+	assert_int_equal(dp_flow_entries(dp), 2);
 }
 
 static void fragment_of_the_host_passes(void **state)
@@ -160,10 +160,13 @@ static void fragment_of_the_host_passes(void **state)
 	struct dp *dp = *state;
 	struct frame frame = frame_udp(dp->ip.front, 4000, dp->ip.web, 53);
 
-	frame.fragment = MORE_FRAGMENTS;
-	dp_egress(dp, WEB, frame);
-
+	frame.payload = 100;
+	dp_egress(dp, WEB, frame_cut(frame, 48, 60));
 	dp_expect_passed(dp, REASON_TO_STACK);
+	dp_egress(dp, WEB, frame_cut(frame, 0, 48));
+	dp_expect_passed(dp, REASON_FORWARDED);
+	dp_egress(dp, WEB, frame_cut(frame, 48, 60));
+	dp_expect_passed(dp, REASON_FORWARDED);
 }
 
 /* Whoever answers a container from the host keeps its TTL and MACs: the stack
@@ -193,7 +196,7 @@ int main(void)
 		DP_TEST_BOTH(packet_that_the_host_forwards_is_unpublished),
 		DP_TEST_BOTH(packet_for_another_container_is_no_route),
 		DP_TEST_BOTH(icmp_error_of_the_host_passes),
-		DP_TEST(fragment_of_the_host_passes),
+		DP_TEST_BOTH(fragment_of_the_host_passes),
 		DP_TEST_BOTH(answer_of_the_host_is_not_routed_again),
 	};
 

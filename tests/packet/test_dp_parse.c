@@ -135,8 +135,8 @@ static void frame_without_a_whole_ip_header_is_malformed(void **state)
 	assert_int_equal(dp_flow_entries(dp), 0);
 }
 
-/* The guard looks for our addresses; what has none is none of its business. */
-static void truncation_to_the_uplink_passes_uncounted(void **state)
+/* Its source address is there, and ours. */
+static void truncation_of_ours_never_leaves(void **state)
 {
 	struct dp *dp = *state;
 	struct frame frame = frame_switched(
@@ -147,7 +147,7 @@ static void truncation_to_the_uplink_passes_uncounted(void **state)
 	frame_build(&frame, bytes);
 	for (; len < ip_len(dp) + TCP_LEN; len++) {
 		dp_egress_bytes(dp, UP, bytes, len);
-		dp_expect_passed(dp, REASON_OK);
+		dp_expect_dropped(dp, REASON_MALFORMED);
 	}
 	dp_egress_bytes(dp, UP, bytes, len);
 	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
@@ -217,12 +217,10 @@ static void header_shorter_than_twenty_bytes_is_malformed(void **state)
 
 /* ------------------------------------------------------------- unusual */
 
-static void fragment_is_dropped_on_its_way_elsewhere(void **state)
+static void fragment_without_its_first_is_unknown(void **state)
 {
-	static const __u16 fields[] = {
-		MORE_FRAGMENTS, MORE_FRAGMENTS | 185, 185, 1,
-		0x1fff,		DO_NOT_FRAGMENT | 185
-	};
+	static const __u16 fields[] = { MORE_FRAGMENTS | 185, 185, 1, 0x1fff,
+					DO_NOT_FRAGMENT | 185 };
 	struct dp *dp = *state;
 	struct frame frame = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
 
@@ -232,17 +230,20 @@ static void fragment_is_dropped_on_its_way_elsewhere(void **state)
 		dp_expect_dropped(dp, REASON_FRAGMENT_UNKNOWN);
 		dp_ingress(dp, WEB, frame_to(frame, dp->ip.server, 53));
 		dp_expect_dropped(dp, REASON_FRAGMENT_UNKNOWN);
+		dp_ingress(dp, WEB, frame_to(frame, dp->ip.front, 53));
+		dp_expect_dropped(dp, REASON_FRAGMENT_UNKNOWN);
 	}
 	assert_int_equal(dp_flow_entries(dp), 0);
 }
 
+/* Whether it is for a published port cannot be told. */
 static void fragment_from_outside_is_the_hosts_or_unpublished(void **state)
 {
 	struct dp *dp = *state;
 	struct frame frame = frame_udp(dp->ip.client, 4000, dp->ip.host, 53);
 
 	dp_publish(dp, IPPROTO_UDP, NULL, 53, WEB, 53);
-	frame.fragment = MORE_FRAGMENTS;
+	frame.fragment = MORE_FRAGMENTS | 185;
 	dp_ingress(dp, UP, frame);
 	dp_expect_passed(dp, REASON_TO_STACK);
 	dp_ingress(dp, UP, frame_to(frame, dp->ip.web, 53));
@@ -260,71 +261,149 @@ static void packet_that_must_not_be_fragmented_is_no_fragment(void **state)
 	dp_expect_sent(dp, frame_out(frame_from(frame, dp->ip.host, 4000)));
 }
 
-static void ip_options_are_not_forwarded(void **state)
+static void options_stay_and_the_packet_is_translated(void **state)
 {
 	struct dp *dp = *state;
 	struct frame frame = frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80);
+	struct frame out;
 
 	for (frame.options = 1; frame.options <= 10; frame.options++) {
 		dp_ingress(dp, WEB, frame);
-		dp_expect_dropped(dp, REASON_PROTOCOL);
-		dp_ingress(dp, WEB, frame_to(frame, dp->ip.server, 80));
-		dp_expect_dropped(dp, REASON_PROTOCOL);
+		dp_expect_sent(dp, frame_switched(frame, WEB, MATE));
+
+		out = frame_to(frame, dp->ip.server, 443);
+		dp_ingress(dp, WEB, out);
+		dp_expect_sent(dp,
+			       frame_out(frame_from(out, dp->ip.host, 4000)));
+		dp_ingress(dp, UP,
+			   frame_to(frame_reply(out), dp->ip.host, 4000));
+		dp_expect_sent(dp, frame_into(frame_reply(out), WEB));
 	}
-	assert_int_equal(dp_flow_entries(dp), 0);
+	assert_int_equal(dp_flow_entries(dp), 4);
 }
 
-/* The first words of the options look like the flow's own ports. */
-static void ip_options_do_not_meet_a_flow(void **state)
+/* The first words of the options look like the ports of the flow. */
+static void ports_are_read_behind_the_options(void **state)
 {
 	struct dp *dp = *state;
 	struct frame frame = frame_tcp(dp->ip.web, 0x0101, dp->ip.mate, 0x0101);
+	struct frame other = frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80);
+	struct flow flow;
 
 	dp_ingress(dp, WEB, frame);
 	dp_expect_sent(dp, frame_switched(frame, WEB, MATE));
-	frame.options = 1;
-	dp_ingress(dp, WEB, frame);
+	other.options = 1;
+	dp_ingress(dp, WEB, other);
+	dp_expect_sent(dp, frame_switched(other, WEB, MATE));
 
-	dp_expect_dropped(dp, REASON_PROTOCOL);
+	assert_true(dp_flow(dp, frame, &flow));
+	assert_int_equal(flow.packets, 1);
+	assert_true(dp_flow(dp, other, &flow));
 }
 
-static void extension_headers_are_not_forwarded(void **state)
+static void every_truncation_behind_options_is_malformed(void **state)
+{
+	struct dp *dp = *state;
+	struct sample samples[3];
+	__u8 bytes[FRAME_MAX];
+
+	make_samples(dp, samples);
+	for (int i = 0; i < 3; i++) {
+		struct frame frame =
+			frame_switched(samples[i].frame, WEB, FRONT);
+		size_t len = ip_len(dp), options;
+
+		frame.options = 2;
+		options = frame_l3_len(&frame) + ETH_HLEN - len;
+		frame_build(&frame, bytes);
+		for (; len < samples[i].min + options; len++) {
+			dp_ingress_bytes(dp, WEB, bytes, len);
+			dp_expect_dropped(dp, REASON_MALFORMED);
+		}
+		dp_ingress_bytes(dp, WEB, bytes, len);
+		assert_int_equal(dp->why, REASON_FORWARDED);
+	}
+}
+
+/* Of eight bytes each, in front of UDP. */
+static void run_with_extensions(struct dp *dp, const __u8 *types, __u8 count)
+{
+	struct frame frame = frame_switched(
+		frame_udp(dp->ip.web, 4000, dp->ip.mate, 53), WEB, FRONT);
+	__u8 bytes[FRAME_MAX], *at = bytes + V6_LEN;
+	size_t len;
+
+	frame.options = count;
+	len = frame_build(&frame, bytes);
+	bytes[ETH_HLEN + 6] = types[0];
+	for (__u8 i = 0; i < count; i++, at += 8) {
+		at[0] = i + 1 < count ? types[i + 1] : IPPROTO_UDP;
+		at[1] = 0;
+	}
+	dp_ingress_bytes(dp, WEB, bytes, len);
+}
+
+static void transport_is_found_behind_four_extension_headers(void **state)
+{
+	static const __u8 types[] = { IPPROTO_HOPOPTS, IPPROTO_DSTOPTS,
+				      IPPROTO_ROUTING, IPPROTO_DSTOPTS,
+				      IPPROTO_DSTOPTS };
+	struct dp *dp = *state;
+	struct flow flow;
+
+	for (__u8 count = 1; count <= 4; count++) {
+		run_with_extensions(dp, types, count);
+		assert_int_equal(dp->why, REASON_FORWARDED);
+	}
+	run_with_extensions(dp, types, 5);
+	dp_expect_dropped(dp, REASON_PROTOCOL);
+
+	assert_true(dp_flow(dp, frame_udp(dp->ip.web, 4000, dp->ip.mate, 53),
+			    &flow));
+	assert_int_equal(flow.packets, 4);
+	assert_int_equal(dp_flow_entries(dp), 2);
+}
+
+static void extension_header_longer_than_the_packet_is_malformed(void **state)
 {
 	static const __u8 headers[] = { IPPROTO_HOPOPTS, IPPROTO_ROUTING,
 					IPPROTO_DSTOPTS };
 	struct dp *dp = *state;
 	struct frame frame = frame_udp(dp->ip.web, 0, dp->ip.mate, 0);
 
+	/* The payload's second byte is the header's length. */
 	frame.payload = 40;
 	for (size_t i = 0; i < sizeof(headers); i++) {
 		frame.proto = headers[i];
 		dp_ingress(dp, WEB, frame);
-		dp_expect_dropped(dp, REASON_PROTOCOL);
+		dp_expect_dropped(dp, REASON_MALFORMED);
 	}
-	frame.proto = IPPROTO_FRAGMENT;
-	dp_ingress(dp, WEB, frame);
-	dp_expect_dropped(dp, REASON_FRAGMENT_UNKNOWN);
+	assert_int_equal(dp_flow_entries(dp), 0);
 }
 
-/* Without its ports, no rule about the host could be asked. */
-static void fragment_and_options_do_not_reach_the_host(void **state)
+static void rules_about_the_host_bind_fragments_and_options(void **state)
 {
 	struct dp *dp = *state;
 	struct frame frame = frame_udp(dp->ip.web, 4000, dp->ip.front, 53);
 
-	frame.fragment = MORE_FRAGMENTS;
-	dp_ingress(dp, WEB, frame);
-	dp_expect_dropped(dp, REASON_FRAGMENT_UNKNOWN);
-	frame.fragment = 0;
+	frame.payload = 100;
+	dp_rules(dp, { .to = { SELECT_HOST },
+		       .proto = IPPROTO_UDP,
+		       .nports = 1,
+		       .ports = { { 53, 53 } } });
+	dp_ingress(dp, WEB, frame_cut(frame, 0, 48));
+	dp_expect_dropped(dp, REASON_POLICY_DENY);
+	dp_ingress(dp, WEB, frame_cut(frame, 48, 60));
+	dp_expect_dropped(dp, REASON_POLICY_DENY);
 	frame.options = 1;
 	dp_ingress(dp, WEB, frame);
-	dp_expect_dropped(dp, REASON_PROTOCOL);
+	dp_expect_dropped(dp, REASON_POLICY_DENY);
 }
 
 static void icmp_that_is_no_echo_is_not_masqueraded(void **state)
 {
-	static const __u8 types_v4[] = { 3, 5, 11, 13, 17 };
-	static const __u8 types_v6[] = { 1, 2, 3, 4, 138 };
+	static const __u8 types_v4[] = { 5, 9, 13, 17 };
+	static const __u8 types_v6[] = { 5, 100, 138, 139 };
 	struct dp *dp = *state;
 	struct frame frame = frame_echo(dp->ip.web, dp->ip.server, 1);
 	bool is_v6 = strchr(dp->ip.web, ':');
@@ -358,17 +437,20 @@ int main(void)
 		DP_TEST_BOTH(every_truncation_from_outside_is_malformed),
 		DP_TEST_BOTH(every_truncation_to_a_container_is_malformed),
 		DP_TEST_BOTH(frame_without_a_whole_ip_header_is_malformed),
-		DP_TEST_BOTH(truncation_to_the_uplink_passes_uncounted),
+		DP_TEST_BOTH(truncation_of_ours_never_leaves),
 		DP_TEST_BOTH(padding_after_the_packet_is_kept),
 		DP_TEST_BOTH(wrong_version_is_malformed),
 		DP_TEST(header_shorter_than_twenty_bytes_is_malformed),
-		DP_TEST(fragment_is_dropped_on_its_way_elsewhere),
+		DP_TEST(fragment_without_its_first_is_unknown),
 		DP_TEST(fragment_from_outside_is_the_hosts_or_unpublished),
 		DP_TEST(packet_that_must_not_be_fragmented_is_no_fragment),
-		DP_TEST(ip_options_are_not_forwarded),
-		DP_TEST(ip_options_do_not_meet_a_flow),
-		DP_TEST_V6(extension_headers_are_not_forwarded),
-		DP_TEST(fragment_and_options_do_not_reach_the_host),
+		DP_TEST_BOTH(options_stay_and_the_packet_is_translated),
+		DP_TEST(ports_are_read_behind_the_options),
+		DP_TEST_BOTH(every_truncation_behind_options_is_malformed),
+		DP_TEST_V6(transport_is_found_behind_four_extension_headers),
+		DP_TEST_V6(
+			extension_header_longer_than_the_packet_is_malformed),
+		DP_TEST_BOTH(rules_about_the_host_bind_fragments_and_options),
 		DP_TEST_BOTH(icmp_that_is_no_echo_is_not_masqueraded),
 		DP_TEST_BOTH(unicast_protocol_without_payload_is_switched),
 	};

@@ -153,6 +153,13 @@ static void ttl_exceeded(struct dp *dp)
 	dp_ingress(dp, UP, frame);
 }
 
+static void icmp_unrelated(struct dp *dp)
+{
+	struct frame sent = frame_udp(dp->ip.server, 53, dp->ip.web, 4000);
+
+	dp_ingress(dp, WEB, frame_error(dp->ip.web, UNREACHABLE, &sent));
+}
+
 static void (*const produce[REASON_COUNT])(struct dp *dp) = {
 	[REASON_OK] = ok,
 	[REASON_FORWARDED] = forwarded,
@@ -175,6 +182,7 @@ static void (*const produce[REASON_COUNT])(struct dp *dp) = {
 	[REASON_ETHERTYPE] = ethertype,
 	[REASON_UNKNOWN_DEVICE] = unknown_device,
 	[REASON_TTL] = ttl_exceeded,
+	[REASON_ICMP_UNRELATED] = icmp_unrelated,
 	[REASON_POLICY_REJECT] = policy_reject,
 };
 

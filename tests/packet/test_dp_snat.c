@@ -147,21 +147,21 @@ static void two_containers_ping_with_the_same_identifier(void **state)
 	dp_expect_sent(dp, frame_into(frame_reply(one), WEB));
 }
 
-/* What has no identifier is not the answer to an echo without one: the errors
- * of the host's own connections stay the host's. */
-static void error_does_not_meet_an_echo_with_identifier_zero(void **state)
+/* What has no identifier is not the answer to an echo without one: it is the
+ * host's. */
+static void other_icmp_does_not_meet_an_echo_with_identifier_zero(void **state)
 {
 	struct dp *dp = *state;
 	struct frame ping = frame_echo(dp->ip.web, dp->ip.server, 0);
-	struct frame error = frame_echo(dp->ip.server, dp->ip.host, 0);
+	struct frame other = frame_echo(dp->ip.server, dp->ip.host, 0);
 
-	error.icmp_type = strchr(dp->ip.web, ':') ? 1 : 3;
+	other.icmp_type = strchr(dp->ip.web, ':') ? 138 : 14;
 	masquerade(dp, WEB, ping);
-	dp_ingress(dp, UP, error);
+	dp_ingress(dp, UP, other);
 	dp_expect_passed(dp, REASON_TO_STACK);
 
-	error = frame_from(frame_to(error, dp->ip.server, 0), dp->ip.web, 0);
-	dp_ingress(dp, WEB, error);
+	other = frame_from(frame_to(other, dp->ip.server, 0), dp->ip.web, 0);
+	dp_ingress(dp, WEB, other);
 	dp_expect_dropped(dp, REASON_PROTOCOL);
 }
 
@@ -459,7 +459,8 @@ int main(void)
 		DP_TEST_BOTH(echo_is_translated_both_ways),
 		DP_TEST_BOTH(echo_keeps_any_identifier),
 		DP_TEST_BOTH(two_containers_ping_with_the_same_identifier),
-		DP_TEST_BOTH(error_does_not_meet_an_echo_with_identifier_zero),
+		DP_TEST_BOTH(
+			other_icmp_does_not_meet_an_echo_with_identifier_zero),
 		DP_TEST_BOTH(port_inside_the_range_is_kept),
 		DP_TEST_BOTH(port_outside_the_range_is_replaced_by_one_inside),
 		DP_TEST_BOTH(taken_port_is_not_given_again),

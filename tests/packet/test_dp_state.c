@@ -351,23 +351,6 @@ static void unknown_neighbour_is_looked_up_again(void **state)
 	assert_int_equal(system("ip neigh del 198.51.100.77 dev up"), 0);
 }
 
-/* A packet that is too big for the way out: its sender must hear of it. */
-static void packet_longer_than_the_way_out_goes_to_the_stack(void **state)
-{
-	struct dp *dp = *state;
-	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.server, 53);
-
-	udp.payload = 1400;
-	assert_int_equal(system("ip link set dev up mtu 1300"), 0);
-	dp_ingress(dp, WEB, udp);
-	dp_expect_passed(dp, REASON_TO_STACK);
-	assert_int_equal(dp_flow_entries(dp), 0);
-
-	assert_int_equal(system("ip link set dev up mtu 1500"), 0);
-	dp_ingress(dp, WEB, udp);
-	dp_expect_sent(dp, frame_out(frame_from(udp, dp->ip.host, 4000)));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,7 +373,6 @@ int main(void)
 		DP_TEST_BOTH(way_back_by_no_uplink_is_closed),
 		DP_TEST(flow_without_a_route_waits_for_one),
 		DP_TEST(unknown_neighbour_is_looked_up_again),
-		DP_TEST(packet_longer_than_the_way_out_goes_to_the_stack),
 	};
 
 	return dp_main(tests);

@@ -27,7 +27,7 @@ static int on_flow(const struct flow_pair *pair, void *arg)
 	else
 		live->embryonic++;
 
-	if (forward->publish && forward->publish < PUBLISH_MAX) {
+	if (forward->publish) {
 		hits_add(&live->publish[forward->publish], forward);
 		live->publish[forward->publish].flows++;
 	}

@@ -116,6 +116,16 @@ int cmd_uplink_del(struct cli *cli, struct args *args, struct err *err)
 	uplink = model_find_uplink(&change.desired, ifname);
 	if (!uplink)
 		return err_set(err, -ENOENT, "no uplink '%s'", ifname);
+	if (uplink->automatic) {
+		err_set(err, -EBUSY,
+			"uplink '%s' is there by itself, as the device of the "
+			"default route",
+			ifname);
+		err_hint(err,
+			 "'defaults: {uplink: none}' in a file, or 'uplink "
+			 "add' another one");
+		return -EBUSY;
+	}
 
 	model_del_uplink(&change.desired, uplink);
 	rc = change_commit(cli, &change, err);

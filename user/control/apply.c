@@ -203,6 +203,8 @@ int plan_apply(struct control *control, struct model *desired,
 		log_err("undo: %s", undone.text);
 		return rc;
 	}
+	if (rc && err && !err->hint[0])
+		err_hint(err, "everything was undone");
 	if (state_set_unfinished(work.instance, false, &undone))
 		log_warn("%s", undone.text);
 	return rc;

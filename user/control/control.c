@@ -197,7 +197,8 @@ int control_open(const struct instance *instance, enum control_mode mode,
 	control->lock = -1;
 	model_init(&control->model);
 
-	rc = lock_open(instance->name, mode, &control->lock, err);
+	rc = state_check_owner(instance->name, err);
+	rc = rc ? rc : lock_open(instance->name, mode, &control->lock, err);
 	rc = rc ? rc : control_read(control, err);
 	if (rc) {
 		control_close(control);

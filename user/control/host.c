@@ -258,3 +258,20 @@ int host_check_subnets(const struct host *host, const struct model *desired,
 	}
 	return rc;
 }
+
+int host_check_uplinks(const struct host *host, const struct model *desired,
+		       const struct model *actual, struct err *err)
+{
+	for (size_t i = 0; i < desired->nuplinks; i++) {
+		const char *name = desired->uplinks[i].ifname;
+
+		if (host_find_link(host, name) ||
+		    model_find_uplink(actual, name))
+			continue;
+		err_set(err, -ENODEV, "uplink: device '%s' does not exist",
+			name);
+		err_hint(err, "'ip link' lists the devices");
+		return -ENODEV;
+	}
+	return 0;
+}

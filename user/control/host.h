@@ -37,6 +37,10 @@ const struct addr_info *host_find_addr(const struct host *host, int ifindex,
 int host_set_uplinks(struct nl *nl, const struct host *host,
 		     struct model *model, struct err *err);
 
+/* Uplinks that the plan adds must be there: found before anything is done. */
+int host_check_uplinks(const struct host *host, const struct model *desired,
+		       const struct model *actual, struct err *err);
+
 /* A new network's subnet must not be one that the host is already in by a
  * device of its own: conflict/4 names the device. actual: networks that are
  * there already. */

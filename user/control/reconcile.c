@@ -44,6 +44,7 @@ int control_reconcile(struct control *control, struct model *desired,
 	rc = rc ? rc : model_fill(desired, &control->model, err);
 	rc = rc ? rc : model_check_first(desired, err);
 	rc = rc ? rc : host_check_subnets(&host, desired, &control->model, err);
+	rc = rc ? rc : host_check_uplinks(&host, desired, &control->model, err);
 	if (!rc && plan_make(&control->model, desired, &plan))
 		rc = err_set(err, -ENOMEM, "out of memory");
 	if (!rc && plan_out)

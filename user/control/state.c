@@ -490,3 +490,37 @@ void state_tidy(const char *instance)
 	if (!count)
 		remove_root(root, NULL);
 }
+
+static bool is_ours(const char *name)
+{
+	static const char *const files[] = { "lock", "unfinished",
+					     "settings.json", "policy.json" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (!strncmp(name, files[i], strlen(files[i])))
+			return true;
+	for (size_t kind = 0; kind < DIRECTORIES; kind++)
+		if (directory[kind] && !strcmp(name, directory[kind]))
+			return true;
+	return name[0] == '.';
+}
+
+int state_check_owner(const char *instance, struct err *err)
+{
+	const struct dirent *entry;
+	char path[PATH_MAX];
+	bool ours = true;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), STATE_ROOT "/%s", instance);
+	dir = opendir(path);
+	while (dir && ours && (entry = readdir(dir)))
+		ours = is_ours(entry->d_name);
+	if (dir)
+		closedir(dir);
+	if (ours)
+		return 0;
+	err_set(err, -EEXIST, "%s belongs to something else", path);
+	err_hint(err, "choose another instance name");
+	return -EEXIST;
+}

@@ -46,6 +46,9 @@ int state_write_rules(const char *instance, const struct model *model,
 int state_set_unfinished(const char *instance, bool unfinished,
 			 struct err *err);
 
+/* Refuses a directory of that name in /run that is somebody else's: it has
+ * entries that no instance has (conflict/4). */
+int state_check_owner(const char *instance, struct err *err);
 /* The whole directory, with the lock: the caller no longer holds one then. */
 int state_remove(const char *instance, struct err *err);
 /* The directory, if nothing is recorded in it. */

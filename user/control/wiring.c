@@ -150,6 +150,9 @@ static int container_set_routes(struct nl *nl, int ifindex,
 		if (!done[v4])
 			rc = route_add_default(nl, ifindex,
 					       &network->gateways[j], err);
+		if (rc == -EEXIST)
+			err_hint(err, "another network has it already: "
+				      "'default-route off'");
 		done[v4] = true;
 	}
 	return rc;
@@ -211,6 +214,22 @@ static int cable_add(struct work *work, const struct endpoint *endpoint,
 		    0;
 }
 
+/* Both ends of the cable in the host would short its routes. */
+static int refuse_host(int netns, const struct endpoint *endpoint,
+		       struct err *err)
+{
+	_cleanup_close_ int self = netns_open_self(err);
+
+	if (self < 0)
+		return self;
+	if (!netns_same(netns, self))
+		return 0;
+	err_usage(err, "'%s' is the host's own network namespace",
+		  endpoint->netns);
+	err_hint(err, "an endpoint needs one of its own");
+	return err ? err->code : -EINVAL;
+}
+
 int wire_endpoint(struct work *work, const struct endpoint *endpoint,
 		  struct err *err)
 {
@@ -226,7 +245,8 @@ int wire_endpoint(struct work *work, const struct endpoint *endpoint,
 	netns = netns_open(endpoint->netns, err);
 	if (netns < 0)
 		return netns;
-	rc = nl_open(netns, &nl, err);
+	rc = refuse_host(netns, endpoint, err);
+	rc = rc ? rc : nl_open(netns, &nl, err);
 	rc = rc ? rc : cable_add(work, endpoint, network, netns, err);
 	if (rc)
 		return rc;

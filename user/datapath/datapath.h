@@ -39,6 +39,7 @@ enum map_id {
 	MAP_EP_STATS,
 	MAP_STATS,
 	MAP_PEERS,
+	MAP_FRAGS,
 	MAP_COUNT
 };
 /* Names as the kernel and the pins show them ("bn_flows"), by enum map_id. */

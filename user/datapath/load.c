@@ -187,26 +187,13 @@ static int pin_objects(const struct objects *objects, const char *root,
 	return 0;
 }
 
-/* The environment is for tests and for trouble with tcx; it counts at load,
- * later processes see what was decided then. */
-static int choose_attach(const struct objects *objects,
-			 const struct datapath_options *options,
-			 bool *ret_clsact, struct err *err)
+/* Decided at load; later processes see what was decided then. */
+static bool choose_clsact(const struct objects *objects,
+			  const struct datapath_options *options)
 {
-	const struct bpf_program *program =
-		objects->datapath->progs.bn_from_uplink;
-	const char *wanted = getenv("BPFNET_ATTACH");
-
-	if (wanted && strcmp(wanted, "tcx") != 0 &&
-	    strcmp(wanted, "clsact") != 0)
-		return err_usage(err,
-				 "BPFNET_ATTACH: '%s' is neither tcx nor "
-				 "clsact",
-				 wanted);
-	*ret_clsact = options->force_clsact ||
-		      (wanted && strcmp(wanted, "clsact") == 0) ||
-		      !probe_tcx(bpf_program__fd(program));
-	return 0;
+	return options->force_clsact ||
+	       !probe_tcx(bpf_program__fd(
+		       objects->datapath->progs.bn_from_uplink));
 }
 
 static int make_dirs(const char *root, bool clsact, struct err *err)
@@ -230,12 +217,9 @@ static int pin_all(const struct objects *objects,
 		   struct err *err)
 {
 	char fresh[PIN_ROOT_MAX];
-	bool clsact = false;
+	bool clsact = choose_clsact(objects, options);
 	int ret;
 
-	ret = choose_attach(objects, options, &clsact, err);
-	if (ret)
-		return ret;
 	pin_fresh(fresh, root);
 	ret = pin_remove(fresh, err);
 	if (ret)

@@ -20,6 +20,7 @@ const char *const map_name[MAP_COUNT] = {
 	[MAP_POLICY] = "bn_policy",	  [MAP_POLICY_CIDR] = "bn_policy_cidr",
 	[MAP_REASONS] = "bn_reasons",	  [MAP_EP_STATS] = "bn_ep_stats",
 	[MAP_STATS] = "bn_stats",	  [MAP_PEERS] = "bn_peers",
+	[MAP_FRAGS] = "bn_frags",
 };
 
 /* Elements per system call: a bound on memory (0.6 MiB for flows). */
