@@ -143,39 +143,22 @@ static __always_inline void hits_add(void *map, __u32 id, __u64 packets,
 	__sync_fetch_and_add(&hits->flows, flows);
 }
 
-/* BPF exchanges whole words, and a rule's number is half of one. */
-union flow_rule_word {
-	__u32 whole;
-	struct {
-		__u16 publish;
-		__u16 rule;
-	} half;
-};
-
-_Static_assert(offsetof(struct flow, publish) % sizeof(__u32) == 0 &&
-		       offsetof(struct flow, publish) + sizeof(__u16) ==
-			       offsetof(struct flow, rule),
-	       "flow_rule_word");
-
 /*
  * Another rule decides the flow from now on. What it has counted stays with the
  * old one; the flow takes its counters along, so the new one gets that much less
  * and comes out right when they are added, modulo 2^64. Two CPUs may come here
  * with the same flow: only one of them exchanges the rule.
  */
-static __always_inline void flow_set_rule(struct flow *flow, __u16 rule)
+static __always_inline void flow_set_rule(struct flow *flow, __u32 rule)
 {
-	union flow_rule_word old = { .half = { flow->publish, flow->rule } };
-	union flow_rule_word new = { .half = { flow->publish, rule } };
 	__u64 packets = flow->packets, bytes = flow->bytes;
-	__u32 *word = (void *)&flow->publish;
+	__u32 old = flow->rule;
 
-	if (old.whole == new.whole ||
-	    __sync_val_compare_and_swap(word, old.whole, new.whole) !=
-		    old.whole)
+	if (old == rule ||
+	    __sync_val_compare_and_swap(&flow->rule, old, rule) != old)
 		return;
-	if (old.half.rule)
-		hits_add(&bn_rule_hits, old.half.rule, packets, bytes,
+	if (old)
+		hits_add(&bn_rule_hits, old, packets, bytes,
 			 !(flow->flags & FLOW_REPLY));
 	if (rule)
 		hits_add(&bn_rule_hits, rule, -packets, -bytes, 0);

@@ -3,9 +3,9 @@
 #ifndef BPFNET_BPF_REJECT_H
 #define BPFNET_BPF_REJECT_H
 
+#include "csum.h"
 #include "maps.h"
 #include "pkt.h"
-#include "rewrite.h"
 
 /*
  * It writes packet bytes, as rewrite.h does, and stands apart from it because

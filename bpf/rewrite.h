@@ -3,6 +3,7 @@
 #ifndef BPFNET_BPF_REWRITE_H
 #define BPFNET_BPF_REWRITE_H
 
+#include "csum.h"
 #include "flow.h"
 #include "pkt.h"
 
@@ -117,10 +118,7 @@ static __always_inline void rewrite_v4(const struct pkt *pkt,
 		ip->ttl--;
 		sum += bpf_htons(0xfeff);
 	}
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	ip->check = ~((sum & 0xffff) + (sum >> 16));
+	ip->check = ~csum_fold(sum);
 	if ((flow->flags & (FLOW_NAT_SRC | FLOW_NAT_DST)) &&
 	    (void *)(ip + 1) + L4_REWRITTEN <= end)
 		rewrite_ports(pkt, flow, (__be16 *)(ip + 1));
@@ -147,14 +145,6 @@ static __always_inline int store(struct __sk_buff *skb, __u32 offset,
 				 const void *from, __u32 len)
 {
 	return bpf_skb_store_bytes(skb, offset, from, len, 0);
-}
-
-static __always_inline __u16 csum_fold(__u64 sum)
-{
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)((sum & 0xffff) + (sum >> 16));
 }
 
 /* Both addresses of an IP header, the outer or the quoted one. */

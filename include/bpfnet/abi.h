@@ -85,9 +85,8 @@ struct flow {
 	__be16 to_sport;
 	__be16 to_dport;
 	__u16 publish; /* id, 0: none */
-	__u16 rule; /* id, 0: a default decided */
 	__u16 mtu; /* of the way out, 0: any; what is longer goes to the stack */
-	__u16 pad;
+	__u32 rule; /* id, 0: a default decided */
 	__u32 created; /* ticks */
 };
 

@@ -234,6 +234,7 @@ static void all_but_tcp_gets_an_icmp_error(void **state)
 	expect_error(dp);
 }
 
+/* RFC 1122 3.2.2: never an error about an error. */
 static void icmp_error_is_not_answered(void **state)
 {
 	struct dp *dp = *state;
