@@ -67,11 +67,13 @@ struct {
 	__type(value, struct answer);
 } bn_answer SEC(".maps");
 
-/* RFC 1122 3.2.2: no error about an error, or about what went to a group, and
- * no reset about a reset. */
+/* RFC 1122 3.2.2: no error about an error, a later fragment, or what went to a
+ * group, and no reset about a reset. What has more headers than usual is
+ * dropped silently, too: its quote would need them. */
 static __always_inline bool is_answerable(const struct pkt *pkt)
 {
-	if (pkt->kind != PKT_FLOW || pkt->group_frame)
+	if (pkt->kind != PKT_FLOW || pkt->group_frame ||
+	    pkt->l4 != (pkt->v4 ? L4_OFFSET_V4 : L4_OFFSET_V6))
 		return false;
 	switch (pkt->key.proto) {
 	case IPPROTO_TCP:

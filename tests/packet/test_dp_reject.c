@@ -238,11 +238,49 @@ static void all_but_tcp_gets_an_icmp_error(void **state)
 static void icmp_error_is_not_answered(void **state)
 {
 	struct dp *dp = *state;
-	struct frame quote = frame_udp(dp->ip.mate, 53, dp->ip.web, 4000);
+	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+
+	dp_ingress(dp, WEB, udp);
+	dp_rules(dp, { REJECT });
+	dp_ingress(dp, MATE, frame_error(dp->ip.mate, UNREACHABLE, &udp));
+	dp_expect_dropped(dp, REASON_POLICY_REJECT);
+}
+
+/* Neither an echo nor an error. */
+static void other_icmp_is_not_answered(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_echo(dp->ip.web, dp->ip.mate, 9);
 
 	dp_rules(dp, { REJECT });
-	dp_ingress(dp, WEB, frame_error(dp->ip.web, UNREACHABLE, &quote));
-	dp_expect_dropped(dp, REASON_ICMP_UNRELATED);
+	frame.icmp_type = 200;
+	dp_ingress(dp, WEB, frame);
+	dp_expect_dropped(dp, REASON_POLICY_REJECT);
+}
+
+static void packet_with_more_headers_is_not_answered(void **state)
+{
+	struct dp *dp = *state;
+	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+
+	dp_rules(dp, { REJECT });
+	udp.options = 1;
+	dp_ingress(dp, WEB, udp);
+	dp_expect_dropped(dp, REASON_POLICY_REJECT);
+}
+
+static void only_the_first_fragment_is_answered(void **state)
+{
+	struct dp *dp = *state;
+	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+
+	dp_rules(dp, { REJECT });
+	udp.payload = 1192;
+	udp.ip_id = 77;
+	dp_ingress(dp, WEB, frame_cut(udp, 0, 600));
+	expect_error(dp);
+	dp_ingress(dp, WEB, frame_cut(udp, 600, 600));
+	dp_expect_dropped(dp, REASON_POLICY_REJECT);
 }
 
 static void packet_too_short_to_be_quoted_is_not_answered(void **state)
@@ -412,6 +450,9 @@ int main(void)
 		DP_TEST_BOTH(reset_is_not_answered),
 		DP_TEST_BOTH(all_but_tcp_gets_an_icmp_error),
 		DP_TEST_BOTH(icmp_error_is_not_answered),
+		DP_TEST_BOTH(other_icmp_is_not_answered),
+		DP_TEST_BOTH(packet_with_more_headers_is_not_answered),
+		DP_TEST(only_the_first_fragment_is_answered),
 		DP_TEST_BOTH(packet_too_short_to_be_quoted_is_not_answered),
 		DP_TEST_BOTH(frame_to_a_group_is_not_answered),
 		DP_TEST_BOTH(client_outside_is_told),
