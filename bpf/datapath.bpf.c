@@ -500,6 +500,27 @@ static __always_inline void pkt_start(struct pkt *pkt, __u32 in_ifindex)
 	pkt->now = flow_now();
 }
 
+/* The walk of a flow's first packet, one for each program. */
+typedef int (*first_walk)(struct __sk_buff *skb, const struct pkt *pkt,
+			  const struct datapath_config *config);
+
+/* What the three programs that forward have in common: the fast path, and the
+ * walk where it misses. Inlined, so that first is a direct call. */
+static __always_inline int walk(struct __sk_buff *skb, struct pkt *pkt,
+				first_walk first)
+{
+	const struct datapath_config *config = config_get();
+	struct flow *flow = NULL;
+	enum reason why;
+
+	if (unlikely(!config))
+		return finish(skb, pkt, config, flow, REASON_UNKNOWN_DEVICE);
+	why = stage_parse(skb, pkt) ?: stage_flow_hit(skb, pkt, config, &flow);
+	if (unlikely(why == REASON_OK))
+		return first(skb, pkt, config);
+	return finish(skb, pkt, config, flow, why);
+}
+
 /*
  * Each program tries the fast path first. The walk of a first packet is a
  * function of its own: inlined, the verifier would follow every kind of packet
@@ -530,19 +551,10 @@ static __noinline int first_from_container(struct __sk_buff *skb,
 SEC("tc")
 int bn_from_container(struct __sk_buff *skb)
 {
-	const struct datapath_config *config = config_get();
-	struct flow *flow = NULL;
 	struct pkt pkt = {};
-	enum reason why;
 
 	pkt_start(&pkt, skb->ifindex);
-	if (unlikely(!config))
-		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
-	why = stage_parse(skb, &pkt) ?:
-				       stage_flow_hit(skb, &pkt, config, &flow);
-	if (unlikely(why == REASON_OK))
-		return first_from_container(skb, &pkt, config);
-	return finish(skb, &pkt, config, flow, why);
+	return walk(skb, &pkt, first_from_container);
 }
 
 static __noinline int first_from_uplink(struct __sk_buff *skb,
@@ -567,19 +579,10 @@ static __noinline int first_from_uplink(struct __sk_buff *skb,
 SEC("tc")
 int bn_from_uplink(struct __sk_buff *skb)
 {
-	const struct datapath_config *config = config_get();
-	struct flow *flow = NULL;
 	struct pkt pkt = {};
-	enum reason why;
 
 	pkt_start(&pkt, FLOW_FROM_UPLINK);
-	if (unlikely(!config))
-		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
-	why = stage_parse(skb, &pkt) ?:
-				       stage_flow_hit(skb, &pkt, config, &flow);
-	if (unlikely(why == REASON_OK))
-		return first_from_uplink(skb, &pkt, config);
-	return finish(skb, &pkt, config, flow, why);
+	return walk(skb, &pkt, first_from_uplink);
 }
 
 static __noinline int first_to_container(struct __sk_buff *skb,
@@ -602,19 +605,10 @@ static __noinline int first_to_container(struct __sk_buff *skb,
 SEC("tc")
 int bn_to_container(struct __sk_buff *skb)
 {
-	const struct datapath_config *config = config_get();
 	struct pkt pkt = { .through_stack = true };
-	struct flow *flow = NULL;
-	enum reason why;
 
 	pkt_start(&pkt, FLOW_FROM_HOST);
-	if (unlikely(!config))
-		return finish(skb, &pkt, config, flow, REASON_UNKNOWN_DEVICE);
-	why = stage_parse(skb, &pkt) ?:
-				       stage_flow_hit(skb, &pkt, config, &flow);
-	if (unlikely(why == REASON_OK))
-		return first_to_container(skb, &pkt, config);
-	return finish(skb, &pkt, config, flow, why);
+	return walk(skb, &pkt, first_to_container);
 }
 
 /* What the stack has routed instead of the datapath (fragments of a packet that
