@@ -500,9 +500,16 @@ static __always_inline void pkt_start(struct pkt *pkt, __u32 in_ifindex)
 	pkt->now = flow_now();
 }
 
-/* The walk of a flow's first packet, one for each program. */
-typedef int (*first_walk)(struct __sk_buff *skb, const struct pkt *pkt,
-			  const struct datapath_config *config);
+/*
+ * The walk of a flow's first packet, one for each program. It says what the
+ * stages say, the flow when they made one, and whose packet it is in pkt->slot.
+ * A function of its own: inlined, the verifier would follow every kind of packet
+ * through all of its stages. It returns before finish() begins, so the two never
+ * stand on the stack together.
+ */
+typedef enum reason (*first_walk)(struct __sk_buff *skb, struct pkt *pkt,
+				  const struct datapath_config *config,
+				  struct flow **ret_flow);
 
 /* What the three programs that forward have in common: the fast path, and the
  * walk where it misses. Inlined, so that first is a direct call. */
@@ -517,25 +524,20 @@ static __always_inline int walk(struct __sk_buff *skb, struct pkt *pkt,
 		return finish(skb, pkt, config, flow, REASON_UNKNOWN_DEVICE);
 	why = stage_parse(skb, pkt) ?: stage_flow_hit(skb, pkt, config, &flow);
 	if (unlikely(why == REASON_OK))
-		return first(skb, pkt, config);
+		why = first(skb, pkt, config, &flow);
 	return finish(skb, pkt, config, flow, why);
 }
 
-/*
- * Each program tries the fast path first. The walk of a first packet is a
- * function of its own: inlined, the verifier would follow every kind of packet
- * through all of its stages.
- */
-static __noinline int first_from_container(struct __sk_buff *skb,
-					   const struct pkt *pkt,
-					   const struct datapath_config *config)
+static __noinline enum reason
+first_from_container(struct __sk_buff *skb, struct pkt *pkt,
+		     const struct datapath_config *config,
+		     struct flow **ret_flow)
 {
 	struct first *first = first_start(pkt, config);
-	struct flow *flow = NULL;
 	enum reason why;
 
 	if (!first)
-		return finish(skb, pkt, config, NULL, REASON_UNKNOWN_DEVICE);
+		return REASON_UNKNOWN_DEVICE;
 	why = stage_source(skb, first)		       ?:
 		      stage_group(first, config)       ?:
 		      stage_not_a_flow(first)	       ?:
@@ -544,8 +546,9 @@ static __noinline int first_from_container(struct __sk_buff *skb,
 		      stage_policy(skb, first, config) ?:
 		      stage_next_hop(skb, first)       ?:
 		      stage_snat(first)		       ?:
-		      stage_commit(skb, first, config, &flow);
-	return finish(skb, &first->pkt, config, flow, why);
+		      stage_commit(skb, first, config, ret_flow);
+	pkt->slot = first->pkt.slot;
+	return why;
 }
 
 SEC("tc")
@@ -557,23 +560,23 @@ int bn_from_container(struct __sk_buff *skb)
 	return walk(skb, &pkt, first_from_container);
 }
 
-static __noinline int first_from_uplink(struct __sk_buff *skb,
-					const struct pkt *pkt,
-					const struct datapath_config *config)
+static __noinline enum reason
+first_from_uplink(struct __sk_buff *skb, struct pkt *pkt,
+		  const struct datapath_config *config, struct flow **ret_flow)
 {
 	struct first *first = first_start(pkt, config);
-	struct flow *flow = NULL;
 	enum reason why;
 
 	if (!first)
-		return finish(skb, pkt, config, NULL, REASON_UNKNOWN_DEVICE);
+		return REASON_UNKNOWN_DEVICE;
 	why = stage_outside_source(skb, first)	       ?:
 		      stage_publish(first)	       ?:
 		      stage_outside_destination(first) ?:
 		      stage_policy(skb, first, config) ?:
 		      stage_next_hop(skb, first)       ?:
-		      stage_commit(skb, first, config, &flow);
-	return finish(skb, &first->pkt, config, flow, why);
+		      stage_commit(skb, first, config, ret_flow);
+	pkt->slot = first->pkt.slot;
+	return why;
 }
 
 SEC("tc")
@@ -585,21 +588,21 @@ int bn_from_uplink(struct __sk_buff *skb)
 	return walk(skb, &pkt, first_from_uplink);
 }
 
-static __noinline int first_to_container(struct __sk_buff *skb,
-					 const struct pkt *pkt,
-					 const struct datapath_config *config)
+static __noinline enum reason
+first_to_container(struct __sk_buff *skb, struct pkt *pkt,
+		   const struct datapath_config *config, struct flow **ret_flow)
 {
 	struct first *first = first_start(pkt, config);
-	struct flow *flow = NULL;
 	enum reason why;
 
 	if (!first)
-		return finish(skb, pkt, config, NULL, REASON_UNKNOWN_DEVICE);
+		return REASON_UNKNOWN_DEVICE;
 	why = stage_group_to_container(skb, first, config) ?:
 		      stage_host_source(skb, first)	   ?:
 		      stage_policy(skb, first, config)	   ?:
-		      stage_commit(skb, first, config, &flow);
-	return finish(skb, &first->pkt, config, flow, why);
+		      stage_commit(skb, first, config, ret_flow);
+	pkt->slot = first->pkt.slot;
+	return why;
 }
 
 SEC("tc")
