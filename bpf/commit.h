@@ -5,6 +5,7 @@
 
 #include <linux/errno.h>
 
+#include "embryo.h"
 #include "first.h"
 #include "flow.h"
 #include "hop.h"
@@ -40,11 +41,11 @@ static __always_inline void flow_set_peer(struct flow *flow,
 		__builtin_memcpy(flow->smac, other->endpoint.mac, ETH_ALEN);
 }
 
-static __always_inline void flow_set_common(struct first *first)
+static __always_inline void flow_set_common(const struct first *first,
+					    struct flow *flow)
 {
-	struct flow *flow = &first->flow;
-
 	__builtin_memset(flow, 0, sizeof(*flow));
+	flow->flags = FLOW_EMBRYO;
 	flow->generation = first->generation;
 	flow->last_seen = first->pkt.now;
 	flow->created = first->pkt.now;
@@ -58,9 +59,9 @@ static __always_inline void flow_set_reply(struct first *first,
 					   __u32 in_ifindex)
 {
 	const struct flow_key *key = &first->pkt.key;
-	struct flow *flow = &first->flow;
+	struct flow *flow = &first->reply.mine;
 
-	flow_set_common(first);
+	flow_set_common(first, flow);
 	flow->flags |= FLOW_REPLY;
 	if (first->publish)
 		flow->flags |= FLOW_NAT_SRC;
@@ -91,11 +92,12 @@ static __always_inline void flow_set_reply(struct first *first,
 	flow->route_generation = first->route_generation - 1;
 }
 
+/* Its source port is what the reply's key says when that stands. */
 static __always_inline void flow_set_forward(struct first *first)
 {
-	struct flow *flow = &first->flow;
+	struct flow *flow = &first->reply.other;
 
-	flow_set_common(first);
+	flow_set_common(first, flow);
 	if (first->publish)
 		flow->flags |= FLOW_NAT_DST;
 	if (!ipaddr_is_zero(&first->snat))
@@ -125,15 +127,14 @@ static __always_inline bool conflict_clear(const struct first *first,
 					   const struct datapath_config *config)
 {
 	const struct flow_key *key = &first->reply_key;
-	struct flow *old = bpf_map_lookup_elem(&bn_flows, key);
+	struct flow *old = flow_find(key);
 	struct flow_key pair_key;
 	struct flow *pair;
 	__u32 limit;
 
 	if (!old)
 		return true;
-	flow_pair_key(key, old, &pair_key);
-	pair = bpf_map_lookup_elem(&bn_flows, &pair_key);
+	pair = flow_pair_find(key, old, &pair_key);
 	limit = flow_idle_limit(config, key->proto, old->seen,
 				pair ? pair->seen : 0);
 	if (flow_idle_ticks(first->pkt.now, old, pair) <= (__s32)limit)
@@ -142,51 +143,50 @@ static __always_inline bool conflict_clear(const struct first *first,
 	return true;
 }
 
-/* Another CPU commits this very flow: its entry is as good as ours. */
-static __always_inline bool is_same_flow(const struct first *first)
+static __always_inline void reply_key_set(struct first *first)
 {
-	const struct flow *old =
-		bpf_map_lookup_elem(&bn_flows, &first->reply_key);
-	const struct flow *mine = &first->flow;
+	struct flow_key *key = &first->reply_key;
 
-	return old && (old->flags & FLOW_REPLY) &&
-	       old->in_ifindex == mine->in_ifindex &&
-	       old->publish == mine->publish &&
-	       old->to_sport == mine->to_sport &&
-	       old->to_dport == mine->to_dport &&
-	       ipaddr_equal(&old->to_src, &mine->to_src) &&
-	       ipaddr_equal(&old->to_dst, &mine->to_dst);
+	key->src = first->to.addr;
+	key->sport = first->backend_port;
+	key->dst = first->pkt.key.src;
+	if (!ipaddr_is_zero(&first->snat))
+		key->dst = first->snat;
+	/* An echo request's identifier moves to the other side of its reply. */
+	key->dport = first->pkt.key.sport;
+	key->proto = first->pkt.key.proto;
+	key->no_echo = first->pkt.key.no_echo;
 }
 
 static __always_inline enum reason
 reply_insert(struct __sk_buff *skb, struct first *first,
 	     const struct datapath_config *config)
 {
-	struct flow_key *key = &first->reply_key;
+	const struct flow_key *key = &first->reply_key;
 	int ret;
 
-	key->src = first->to.addr;
-	key->sport = first->backend_port;
-	key->dst = first->pkt.key.src;
-	/* An echo request's identifier moves to the other side of its reply. */
-	key->dport = first->pkt.key.sport;
-	key->proto = first->pkt.key.proto;
-	key->no_echo = first->pkt.key.no_echo;
-	if (!ipaddr_is_zero(&first->snat)) {
-		key->dst = first->snat;
+	if (!ipaddr_is_zero(&first->snat))
 		return snat_insert(skb, first, config);
-	}
 
-	ret = bpf_map_update_elem(&bn_flows, key, &first->flow, BPF_NOEXIST);
+	ret = embryo_insert(key, &first->reply);
 	if (ret == -EEXIST) {
-		if (is_same_flow(first))
+		first->shared = is_same_flow(first);
+		if (first->shared)
 			return REASON_OK;
 		if (!conflict_clear(first, config))
 			return REASON_FLOW_CONFLICT;
-		ret = bpf_map_update_elem(&bn_flows, key, &first->flow,
-					  BPF_NOEXIST);
+		ret = embryo_insert(key, &first->reply);
 	}
 	return ret ? REASON_FLOWS_FULL : REASON_OK;
+}
+
+/* Does the forward entry that is there lead to our reply entry? */
+static __always_inline bool uses_our_reply(const struct first *first)
+{
+	const struct flow *old = flow_find(&first->pkt.key);
+
+	return old && old->to_sport == first->reply_key.dport &&
+	       ipaddr_equal(&old->to_src, &first->reply_key.dst);
 }
 
 static __always_inline enum reason forward_insert(struct first *first)
@@ -194,17 +194,17 @@ static __always_inline enum reason forward_insert(struct first *first)
 	struct flow_stats *stats = stats_get();
 	int ret;
 
-	flow_set_forward(first);
-	ret = bpf_map_update_elem(&bn_flows, &first->pkt.key, &first->flow,
-				  BPF_NOEXIST);
+	first->forward.mine = first->reply.other;
+	first->forward.other = first->reply.mine;
+	ret = embryo_insert(&first->pkt.key, &first->forward);
 	if (!ret) {
+		embryo_count_flow(&first->forward.mine);
 		if (stats)
 			stats->created++;
 		return REASON_OK;
 	}
-	/* Without SNAT both CPUs have the one reply entry in common. */
-	if (ret != -EEXIST || !ipaddr_is_zero(&first->snat))
-		bpf_map_delete_elem(&bn_flows, &first->reply_key);
+	if (!first->shared && !(ret == -EEXIST && uses_our_reply(first)))
+		bpf_map_delete_elem(&bn_embryos, &first->reply_key);
 	return ret == -EEXIST ? REASON_OK : REASON_FLOWS_FULL;
 }
 

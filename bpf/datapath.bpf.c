@@ -43,6 +43,7 @@
 
 #include "commit.h"
 #include "decide.h"
+#include "embryo.h"
 #include "finish.h"
 #include "first.h"
 #include "flow.h"
@@ -52,6 +53,7 @@
 #include "nat.h"
 #include "pkt.h"
 #include "policy.h"
+#include "publish.h"
 #include "rewrite.h"
 #include "source.h"
 #include "unusual.h"
@@ -99,6 +101,8 @@ static __always_inline void flow_touch(const struct __sk_buff *skb,
 		flow->last_seen = pkt->now;
 	if (unlikely((flow->seen & seen) != seen))
 		flow->seen |= seen;
+	if (unlikely(flow->flags & FLOW_EMBRYO))
+		embryo_count(flow, skb->len);
 }
 
 static __noinline enum reason flow_denied(const struct __sk_buff *skb,
@@ -160,6 +164,14 @@ stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
 	if (unlikely(pkt->kind != PKT_FLOW && pkt->kind != PKT_ERROR))
 		return REASON_OK;
 	flow = bpf_map_lookup_elem(&bn_flows, &pkt->key);
+	if (unlikely(!flow)) {
+		struct flow *embryo = NULL;
+
+		why = embryo_hit(pkt, config, &embryo);
+		if (why != REASON_OK)
+			return why;
+		flow = embryo;
+	}
 	/* Somebody else's flow: the source check will say more. */
 	if (unlikely(!flow || flow->in_ifindex != pkt->in_ifindex))
 		return REASON_OK;
@@ -387,25 +399,28 @@ static __always_inline enum reason stage_snat(struct first *first)
 /*
  * Writes the flow. The reply entry goes first, because inserting it is what
  * takes the source port; the forward entry follows. Another CPU may commit the
- * same flow at the same time: whoever comes second takes its reply entry back
- * and uses the first one's flow.
+ * same flow at the same time: whoever comes second uses the first one's flow, and
+ * takes its own reply entry back if that is another one.
  */
 static __always_inline enum reason
 stage_commit(struct __sk_buff *skb, struct first *first,
 	     const struct datapath_config *config, struct flow **ret_flow)
 {
-	struct flow_stats *stats = stats_get();
 	struct flow *flow;
 	enum reason why;
 
 	flow_set_reply(first, skb->ifindex);
-	why = reply_insert(skb, first, config) ?: forward_insert(first);
-	if (why == REASON_FLOWS_FULL && stats)
-		stats->full++;
+	reply_key_set(first);
+	flow_set_forward(first);
+	why = flows_room(config, &first->reply.other)  ?:
+		      reply_insert(skb, first, config) ?:
+							 forward_insert(first);
+	if (why == REASON_FLOWS_FULL)
+		full_count();
 	if (why != REASON_OK)
 		return why;
 
-	flow = bpf_map_lookup_elem(&bn_flows, &first->pkt.key);
+	flow = flow_find(&first->pkt.key);
 	if (!flow || flow->in_ifindex != first->pkt.in_ifindex)
 		return REASON_FLOW_CONFLICT;
 	if (exceeds_mtu(skb, &first->pkt, flow))
@@ -624,7 +639,7 @@ stage_translate(struct __sk_buff *skb, struct pkt *pkt,
 
 	if (pkt->kind != PKT_FLOW)
 		return REASON_UNTRANSLATED_EGRESS;
-	flow = bpf_map_lookup_elem(&bn_flows, &pkt->key);
+	flow = flow_find(&pkt->key);
 	if (!flow || flow->action != FLOW_OUT || !flow->in_slot ||
 	    flow->generation != config->generation ||
 	    (flow->flags & FLOW_DENIED))

@@ -9,6 +9,7 @@
 #include "maps.h"
 #include "nat.h"
 #include "policy.h"
+#include "publish.h"
 
 static __always_inline __u32 network_flags(const struct peer *peer)
 {

@@ -69,7 +69,10 @@ struct first {
 	struct hop hop; /* towards PLACE_WORLD */
 	struct ipaddr snat; /* the client's new address, zero: keep it */
 	struct flow_key reply_key;
-	struct flow flow; /* the entry that is being written */
+	__u32 shared; /* the reply entry is there: another CPU's, or left over */
+	__u32 pad2;
+	struct embryo reply; /* the entries that are being written */
+	struct embryo forward;
 };
 
 /*

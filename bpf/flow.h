@@ -22,6 +22,9 @@
  * lock makes sure that only one CPU gets it. The forward entry comes second;
  * when it cannot be inserted the reply entry is taken back.
  *
+ * A flow begins in bn_embryos and moves to bn_flows when it has proven itself
+ * (embryo.h). An entry is in one of the two, but for the moment of the move.
+ *
  * A direction only ever writes its own entry: what it has seen of TCP's flags,
  * when it last saw a packet, and how many. The state of the flow is made from
  * both halves when somebody asks: a FIN in both is closing, an RST in either is
@@ -79,14 +82,43 @@ static __always_inline __s32 flow_idle_ticks(__u32 now, const struct flow *flow,
 	return mine < other ? mine : other;
 }
 
+/* One half of a flow, in whichever table it is, or NULL. */
+static __always_inline struct flow *flow_find(const struct flow_key *key)
+{
+	struct flow *flow = bpf_map_lookup_elem(&bn_flows, key);
+	struct embryo *embryo;
+
+	if (flow)
+		return flow;
+	embryo = bpf_map_lookup_elem(&bn_embryos, key);
+	return embryo ? &embryo->mine : NULL;
+}
+
+/* The other half, and its key, or NULL: an entry that leads back to this one.
+ * Where the LRU has taken the other half of an embryo, somebody else may have
+ * its tuple by now. */
+static __always_inline struct flow *flow_pair_find(const struct flow_key *key,
+						   const struct flow *flow,
+						   struct flow_key *ret_key)
+{
+	struct flow *pair;
+
+	flow_pair_key(key, flow, ret_key);
+	pair = flow_find(ret_key);
+	if (!pair || pair->to_sport != key->dport ||
+	    pair->to_dport != key->sport ||
+	    !ipaddr_equal(&pair->to_src, &key->dst) ||
+	    !ipaddr_equal(&pair->to_dst, &key->src))
+		return NULL;
+	return pair;
+}
+
 static __always_inline __u8 flow_pair_seen(const struct flow_key *key,
 					   const struct flow *flow)
 {
 	struct flow_key pair_key;
-	struct flow *pair;
+	struct flow *pair = flow_pair_find(key, flow, &pair_key);
 
-	flow_pair_key(key, flow, &pair_key);
-	pair = bpf_map_lookup_elem(&bn_flows, &pair_key);
 	return pair ? pair->seen : 0;
 }
 
@@ -143,6 +175,29 @@ static __always_inline void hits_add(void *map, __u32 id, __u64 packets,
 	__sync_fetch_and_add(&hits->flows, flows);
 }
 
+/* The endpoint that a flow is counted for: the client, or else the backend. */
+static __always_inline __u32 flow_owner(const struct flow *flow)
+{
+	return flow->flags & FLOW_REPLY ? flow->out_slot ?: flow->in_slot :
+	       flow->in_slot		?:
+					  flow->out_slot;
+}
+
+static __always_inline void flows_count(__u32 slot, __s64 change)
+{
+	__u64 *flows = bpf_map_lookup_elem(&bn_ep_flows, &slot);
+
+	if (flows)
+		__sync_fetch_and_add(flows, change);
+}
+
+static __always_inline __u64 flows_counted(__u32 slot)
+{
+	const __u64 *flows = bpf_map_lookup_elem(&bn_ep_flows, &slot);
+
+	return flows ? *flows : 0;
+}
+
 /*
  * Another rule decides the flow from now on. What it has counted stays with the
  * old one; the flow takes its counters along, so the new one gets that much less
@@ -157,6 +212,8 @@ static __always_inline void flow_set_rule(struct flow *flow, __u32 rule)
 	if (old == rule ||
 	    __sync_val_compare_and_swap(&flow->rule, old, rule) != old)
 		return;
+	if (flow->flags & FLOW_EMBRYO)
+		return;
 	if (old)
 		hits_add(&bn_rule_hits, old, packets, bytes,
 			 !(flow->flags & FLOW_REPLY));
@@ -164,9 +221,9 @@ static __always_inline void flow_set_rule(struct flow *flow, __u32 rule)
 		hits_add(&bn_rule_hits, rule, -packets, -bytes, 0);
 }
 
-/* What a flow counted outlives it in its publish and its rule. Two CPUs may
- * remove one entry: the one whose delete succeeds does the adding, and is told
- * so. */
+/* What a flow counted outlives it in its publish and its rule; an embryo's
+ * packets are there already. Two CPUs may remove one entry: the one whose delete
+ * succeeds does the adding, and is told so. */
 static __always_inline bool flow_del_half(const struct flow_key *key,
 					  const struct flow *flow)
 {
@@ -175,9 +232,16 @@ static __always_inline bool flow_del_half(const struct flow_key *key,
 	__u64 bytes = flow->bytes;
 	__u32 publish = flow->publish;
 	__u32 rule = flow->rule;
+	__u32 owner = flow_owner(flow);
 
+	if (flow->flags & FLOW_EMBRYO)
+		return !bpf_map_delete_elem(&bn_embryos, key);
 	if (bpf_map_delete_elem(&bn_flows, key))
 		return false;
+	if (!reply) {
+		flows_count(owner, -1);
+		flows_count(0, -1);
+	}
 	if (publish && !reply)
 		hits_add(&bn_pub_hits, publish, packets, bytes, 1);
 	if (rule)
@@ -190,10 +254,8 @@ static __noinline __attribute__((unused)) void
 flow_del(const struct flow_key *key, const struct flow *flow)
 {
 	struct flow_key pair_key;
-	struct flow *pair;
+	struct flow *pair = flow_pair_find(key, flow, &pair_key);
 
-	flow_pair_key(key, flow, &pair_key);
-	pair = bpf_map_lookup_elem(&bn_flows, &pair_key);
 	if (pair)
 		flow_del_half(&pair_key, pair);
 	flow_del_half(key, flow);

@@ -38,20 +38,18 @@ static __always_inline bool is_wanted(const struct gc_walk *walk,
  * A packet that refreshes the flow between the look and the delete loses its
  * entry all the same; its next packet starts the flow again.
  */
-static long gc_visit(struct bpf_map *map, const struct flow_key *key,
-		     struct flow *flow, struct gc_walk *walk)
+static __always_inline long visit(const struct flow_key *key, struct flow *flow,
+				  struct gc_walk *walk)
 {
 	struct flow_key pair_key;
 	struct flow *pair;
 	__u32 limit;
 	__u8 other;
 
-	(void)map;
-	if (!key || !flow || !walk || !walk->config)
+	if (!walk->config)
 		return 1;
 	walk->scanned++;
-	flow_pair_key(key, flow, &pair_key);
-	pair = bpf_map_lookup_elem(&bn_flows, &pair_key);
+	pair = flow_pair_find(key, flow, &pair_key);
 	if ((flow->flags & FLOW_REPLY) && pair)
 		return 0;
 
@@ -73,6 +71,20 @@ static long gc_visit(struct bpf_map *map, const struct flow_key *key,
 	return 0;
 }
 
+static long flow_visit(struct bpf_map *map, const struct flow_key *key,
+		       struct flow *flow, struct gc_walk *walk)
+{
+	(void)map;
+	return key && flow && walk ? visit(key, flow, walk) : 1;
+}
+
+static long embryo_visit(struct bpf_map *map, const struct flow_key *key,
+			 struct embryo *embryo, struct gc_walk *walk)
+{
+	(void)map;
+	return key && embryo && walk ? visit(key, &embryo->mine, walk) : 1;
+}
+
 SEC("syscall")
 int bn_gc(struct gc_args *args)
 {
@@ -86,7 +98,8 @@ int bn_gc(struct gc_args *args)
 	};
 	struct flow_stats *stats = stats_get();
 
-	bpf_for_each_map_elem(&bn_flows, gc_visit, &walk, 0);
+	bpf_for_each_map_elem(&bn_flows, flow_visit, &walk, 0);
+	bpf_for_each_map_elem(&bn_embryos, embryo_visit, &walk, 0);
 	args->scanned = walk.scanned;
 	args->expired = walk.expired;
 	args->established = walk.established;

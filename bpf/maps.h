@@ -33,11 +33,11 @@ struct {
 /*
  * bn_flows: connection tracking and NAT, one entry for each direction.
  *
- * Written by:	stage_commit and the fast path; bn_gc removes.
+ * Written by:	embryo_promote and the fast path; bn_gc removes.
  * Read by:	every packet, once.
  * When full:	the new flow's packet is dropped (flows-full), established
  *		flows are never touched. Preallocated: no allocation per flow.
- * Missing key:	the slow path decides.
+ * Missing key:	bn_embryos is asked, then the slow path decides.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -45,6 +45,37 @@ struct {
 	__type(key, struct flow_key);
 	__type(value, struct flow);
 } bn_flows SEC(".maps");
+
+/*
+ * bn_embryos: flows that have not proven themselves, likewise.
+ *
+ * Written by:	stage_commit; embryo_promote and bn_gc remove.
+ * Read by:	packets without an entry in bn_flows.
+ * When full:	the longest unused entry goes, so a flood of first packets pushes
+ *		out nothing but other first packets.
+ * Missing key:	the slow path decides.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries,
+	       2 * FLOWS_MAX_DEFAULT / EMBRYOS_SHARE); /* likewise */
+	__type(key, struct flow_key);
+	__type(value, struct embryo);
+} bn_embryos SEC(".maps");
+
+/*
+ * bn_ep_flows: how many flows in bn_flows each endpoint has, and all together.
+ *
+ * Written by:	who adds a forward half to bn_flows or removes it, by atomic
+ *		addition.
+ * Read by:	the slow path, and user space.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ENDPOINTS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} bn_ep_flows SEC(".maps");
 
 /*
  * bn_endpoints: the endpoint behind a host-end device.

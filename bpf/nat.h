@@ -1,47 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* nat - decides translations: published ports, source ports */
+/* nat - decides translations: source ports */
 #ifndef BPFNET_BPF_NAT_H
 #define BPFNET_BPF_NAT_H
 
 #include <linux/errno.h>
 
+#include "embryo.h"
 #include "first.h"
 #include "flow.h"
 #include "maps.h"
 #include "pkt.h"
-
-/* The published port that answers on host:port: the exact address before any
- * address of the host. The caller knows that host is the host's own. */
-static __always_inline struct publish_val *
-publish_find(const struct ipaddr *host, __be16 port, __u8 proto)
-{
-	struct publish_key key = { .host = *host,
-				   .port = port,
-				   .proto = proto };
-	struct publish_val *publish;
-
-	publish = bpf_map_lookup_elem(&bn_publish, &key);
-	if (publish)
-		return publish;
-	key.host.word[3] = 0;
-	if (!ipaddr_is_v4(host))
-		__builtin_memset(&key.host, 0, sizeof(key.host));
-	return bpf_map_lookup_elem(&bn_publish, &key);
-}
-
-static __always_inline bool publish_admits(const struct publish_val *publish,
-					   const struct ipaddr *client)
-{
-	struct publish_from_key key = {
-		.prefix_bits = 32 + 128,
-		.publish = publish->id,
-		.addr = *client,
-	};
-
-	if (!(publish->flags & PUBLISH_HAS_FROM))
-		return true;
-	return bpf_map_lookup_elem(&bn_pub_from, &key);
-}
+#include "publish.h"
 
 /*
  * Source ports. Taking a port is inserting the reply entry under it, so two
@@ -148,11 +117,13 @@ static long port_try(__u32 index, struct port_walk *walk)
 	if (!walk->echo && host_has_socket(walk->skb, key))
 		return 0;
 
-	ret = bpf_map_update_elem(&bn_flows, key, &first->flow, BPF_NOEXIST);
-	if (ret == -EEXIST)
+	first->reply.other.to_sport = key->dport;
+	ret = embryo_insert(key, &first->reply);
+	if (ret == -EEXIST && !is_same_flow(first))
 		return 0;
-	walk->found = !ret;
-	walk->full = ret;
+	first->shared = ret == -EEXIST;
+	walk->found = !ret || first->shared;
+	walk->full = !walk->found;
 	return 1;
 }
 
@@ -177,7 +148,7 @@ static __always_inline void snat_count(const struct port_walk *walk)
 }
 
 /*
- * Inserts first->flow, the reply entry, under a free port of the address
+ * Inserts first->reply, the reply entry, under a free port of the address
  * first->reply_key.dst; the port is then in first->reply_key.dport.
  */
 static __always_inline enum reason

@@ -22,7 +22,7 @@
 #include <bpfnet/abi.h>
 
 #include "maps.h"
-#include "nat.h"
+#include "publish.h"
 
 #define ALLOW 1
 

@@ -14,7 +14,7 @@
  * bumps BN_ABI_VERSION: user space refuses pinned maps of another version.
  */
 #define BN_ABI_MAGIC 0x62706e31u /* "bpn1" */
-#define BN_ABI_VERSION 2
+#define BN_ABI_VERSION 3
 
 /* An IPv6 address; IPv4 is mapped (::ffff:a.b.c.d, RFC 4291 2.5.5.2). */
 struct ipaddr {
@@ -44,6 +44,8 @@ enum flow_flags {
 	FLOW_ROUTED = 1 << 2, /* passes a router: TTL goes down by one */
 	FLOW_REPLY = 1 << 3, /* this entry is the responder's direction */
 	FLOW_DENIED = 1 << 4, /* re-decided to drop, see struct flow.reason */
+	FLOW_EMBRYO =
+		1 << 5, /* in bn_embryos: its packets are in hits already */
 };
 
 /* TCP flags this direction has shown, and whether it showed any packet. */
@@ -89,6 +91,16 @@ struct flow {
 	__u32 rule; /* id, 0: a default decided */
 	__u32 created; /* ticks */
 };
+
+/* bn_embryos (LRU, key: struct flow_key): one direction of a flow that has not
+ * proven itself. Each entry has both halves, because the table forgets them one
+ * by one: the one that stays writes the other anew. */
+struct embryo {
+	struct flow mine; /* of this key */
+	struct flow other; /* of its pair, as it was when the flow began */
+};
+
+/* bn_ep_flows (array, index: endpoint slot; 0: all): flows in bn_flows. */
 
 /* bn_endpoints (key: __u32 ifindex of the host end), bn_addrs (key: ipaddr). */
 struct endpoint_val {
@@ -332,6 +344,8 @@ struct datapath_config {
 	__u32 udp_stream;
 	__u32 icmp;
 	__u32 other;
+	__u32 flows_max; /* in bn_flows, all and of one endpoint */
+	__u32 flows_per_endpoint;
 };
 
 /* bn_peers (LRU): what a host socket asked for, to show it again in
@@ -367,6 +381,7 @@ _Static_assert(__builtin_offsetof(struct flow, packets) == 40, "flow hot part");
 _Static_assert(__builtin_offsetof(struct flow, smac) ==
 		       __builtin_offsetof(struct flow, dmac) + 6,
 	       "flow MACs");
+_Static_assert(sizeof(struct embryo) == 208, "embryo");
 _Static_assert(sizeof(struct endpoint_val) == 28, "endpoint");
 _Static_assert(sizeof(struct network_val) == 40, "network");
 _Static_assert(sizeof(struct subnet_key) == 20, "subnet_key");
@@ -378,7 +393,7 @@ _Static_assert(sizeof(union policy_line) == 32, "policy_line");
 _Static_assert(sizeof(struct policy_set) == 32, "policy_set");
 _Static_assert(POLICY_GROUPS == 3, "policy_set.groups");
 _Static_assert(sizeof(struct policy_cidr_key) == 24, "policy_cidr_key");
-_Static_assert(sizeof(struct datapath_config) == 88, "config");
+_Static_assert(sizeof(struct datapath_config) == 96, "config");
 _Static_assert(sizeof(struct fragment_key) == 44, "fragment_key");
 _Static_assert(sizeof(struct fragment_val) == 12, "fragment_val");
 _Static_assert(sizeof(struct peer_key) == 32, "peer_key");

@@ -30,6 +30,12 @@
 /* Flows: one flow takes two entries, one for each direction. */
 #define FLOWS_MAX_DEFAULT 262144
 #define FLOWS_PER_ENDPOINT_DEFAULT 65536
+/* Flows that have not proven themselves (bn_embryos): a share of flows.max, and
+ * not less than an LRU table needs to be one. */
+#define EMBRYOS_SHARE 4
+#define EMBRYOS_MIN 2048
+/* A stream that nobody answers moves to the flow table with this packet. */
+#define EMBRYO_PACKETS_MAX 8
 
 /* Time-outs in seconds; RFC 5382 REQ-5, RFC 4787 REQ-5, RFC 5508 REQ-2. */
 #define FLOW_TCP_ESTABLISHED_SECONDS 8000

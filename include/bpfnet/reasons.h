@@ -53,7 +53,9 @@
 	  "an ICMP error about no flow that is known")                         \
 	X(POLICY_REJECT, "policy-reject",                                      \
 	  "a policy rule rejects it and tells the sender: "                    \
-	  "'bpfnet policy list'")
+	  "'bpfnet policy list'")                                              \
+	X(FLOWS_QUOTA, "flows-quota",                                          \
+	  "the endpoint has as many flows as it may: flows.per_endpoint")
 
 #define REASON_ENUM(name, label, text) REASON_##name,
 enum reason { REASONS(REASON_ENUM) REASON_COUNT };

@@ -209,6 +209,7 @@ __u16 dp_out_port(const struct dp *dp);
 
 /* The flow entry that this frame meets: look, change, change its age. */
 bool dp_flow(struct dp *dp, struct frame frame, struct flow *ret);
+bool dp_flow_is_embryo(struct dp *dp, struct frame frame);
 void dp_flow_set(struct dp *dp, struct frame frame, const struct flow *flow);
 void dp_flow_age(struct dp *dp, struct frame frame, __u32 ticks);
 unsigned int dp_flow_entries(struct dp *dp);

@@ -161,10 +161,11 @@ static void write_family(struct dp *dp, const struct addresses *ip)
 static void clear_tables(struct dp *dp)
 {
 	static const enum map_id maps[] = {
-		MAP_FLOWS,  MAP_ENDPOINTS, MAP_ADDRS,	 MAP_SUBNETS,
-		MAP_LOCALS, MAP_PUBLISH,   MAP_PUB_FROM, MAP_FRAGS,
+		MAP_FLOWS,  MAP_EMBRYOS, MAP_ENDPOINTS, MAP_ADDRS, MAP_SUBNETS,
+		MAP_LOCALS, MAP_PUBLISH, MAP_PUB_FROM,	MAP_FRAGS,
 	};
 	const struct hits none = { 0 };
+	const __u64 zero = 0;
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		assert_int_equal(table_replace(dp->datapath, maps[i], NULL,
@@ -174,15 +175,19 @@ static void clear_tables(struct dp *dp)
 		set(dp, MAP_PUB_HITS, &id, &none);
 		set(dp, MAP_RULE_HITS, &id, &none);
 	}
-	for (__u32 slot = 0; slot <= SLOT_DB; slot++)
+	for (__u32 slot = 0; slot <= SLOT_DB; slot++) {
 		assert_int_equal(
 			counters_endpoint_clear(dp->datapath, slot, &dp->err),
 			0);
+		set(dp, MAP_EP_FLOWS, &slot, &zero);
+	}
 }
 
 /* Time-outs differ from each other, so that none passes for another. */
 static void write_config(struct datapath_config *config)
 {
+	config->flows_max = DP_FLOWS_MAX;
+	config->flows_per_endpoint = DP_FLOWS_MAX;
 	config->generation = 100;
 	config->route_generation = 200;
 	config->heartbeat = datapath_now();
@@ -336,15 +341,35 @@ struct selector select_cidr(const char *prefix)
 bool dp_flow(struct dp *dp, struct frame frame, struct flow *ret)
 {
 	struct flow_key key = frame_key(&frame);
+	struct embryo embryo;
 
-	return table_get(dp->datapath, MAP_FLOWS, &key, ret) == 0;
+	if (table_get(dp->datapath, MAP_FLOWS, &key, ret) == 0)
+		return true;
+	if (table_get(dp->datapath, MAP_EMBRYOS, &key, &embryo))
+		return false;
+	*ret = embryo.mine;
+	return true;
+}
+
+bool dp_flow_is_embryo(struct dp *dp, struct frame frame)
+{
+	struct flow flow;
+
+	assert_true(dp_flow(dp, frame, &flow));
+	return flow.flags & FLOW_EMBRYO;
 }
 
 void dp_flow_set(struct dp *dp, struct frame frame, const struct flow *flow)
 {
 	struct flow_key key = frame_key(&frame);
+	struct embryo embryo;
 
-	set(dp, MAP_FLOWS, &key, flow);
+	if (table_get(dp->datapath, MAP_EMBRYOS, &key, &embryo)) {
+		set(dp, MAP_FLOWS, &key, flow);
+		return;
+	}
+	embryo.mine = *flow;
+	set(dp, MAP_EMBRYOS, &key, &embryo);
 }
 
 void dp_flow_age(struct dp *dp, struct frame frame, __u32 ticks)
@@ -356,13 +381,17 @@ void dp_flow_age(struct dp *dp, struct frame frame, __u32 ticks)
 	dp_flow_set(dp, frame, &flow);
 }
 
-unsigned int dp_flow_entries(struct dp *dp)
+static unsigned int entries(struct dp *dp, enum map_id map)
 {
 	struct map_usage usage;
 
-	assert_int_equal(
-		map_usage_get(dp->datapath, MAP_FLOWS, &usage, &dp->err), 0);
+	assert_int_equal(map_usage_get(dp->datapath, map, &usage, &dp->err), 0);
 	return usage.entries;
+}
+
+unsigned int dp_flow_entries(struct dp *dp)
+{
+	return entries(dp, MAP_FLOWS) + entries(dp, MAP_EMBRYOS);
 }
 
 void dp_flow_fill(struct dp *dp, unsigned int room)
@@ -370,7 +399,7 @@ void dp_flow_fill(struct dp *dp, unsigned int room)
 	struct ipaddr first = ip_of(FILL_SOURCE);
 	struct flow_key key = { .proto = IPPROTO_UDP };
 	const struct flow flow = { .last_seen = datapath_now() };
-	unsigned int used = dp_flow_entries(dp);
+	unsigned int used = entries(dp, MAP_FLOWS);
 
 	for (unsigned int i = 0; i + room + used < 2 * DP_FLOWS_MAX; i++) {
 		key.src = ip_add(&first, i);

@@ -328,39 +328,6 @@ static void flow_that_nobody_answers_keeps_its_place(void **state)
 	assert_true(dp_flow(dp, published, &flow));
 }
 
-static void new_flow_is_dropped_when_the_table_is_full(void **state)
-{
-	struct dp *dp = *state;
-	struct frame old = frame_tcp(dp->ip.web, 4000, dp->ip.mate, 80);
-	struct frame new = frame_tcp(dp->ip.web, 4001, dp->ip.mate, 80);
-
-	dp_ingress(dp, WEB, old);
-	dp_flow_fill(dp, 0);
-	dp_ingress(dp, WEB, new);
-	dp_expect_dropped(dp, REASON_FLOWS_FULL);
-	assert_int_equal(dp_stats(dp).full, 1);
-
-	dp_ingress(dp, WEB, old);
-	dp_expect_sent(dp, frame_switched(old, WEB, MATE));
-	dp_ingress(dp, MATE, frame_reply(old));
-	dp_expect_sent(dp, frame_switched(frame_reply(old), MATE, WEB));
-}
-
-static void flow_that_fits_by_half_leaves_nothing(void **state)
-{
-	struct dp *dp = *state;
-	struct frame new = frame_tcp(dp->ip.web, 4001, dp->ip.mate, 80);
-	struct flow flow;
-
-	dp_flow_fill(dp, 1);
-	dp_ingress(dp, WEB, new);
-
-	dp_expect_dropped(dp, REASON_FLOWS_FULL);
-	assert_false(dp_flow(dp, new, &flow));
-	assert_false(dp_flow(dp, frame_reply(new), &flow));
-	assert_int_equal(dp_flow_entries(dp), 2 * DP_FLOWS_MAX - 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,8 +353,6 @@ int main(void)
 		DP_TEST_BOTH(
 			idle_flow_makes_room_for_one_with_the_same_answers),
 		DP_TEST(flow_that_nobody_answers_keeps_its_place),
-		DP_TEST_BOTH(new_flow_is_dropped_when_the_table_is_full),
-		DP_TEST_BOTH(flow_that_fits_by_half_leaves_nothing),
 	};
 
 	return dp_main(tests);

@@ -410,12 +410,14 @@ static void ended_flow_leaves_its_counts_with_the_publish(void **state)
 {
 	struct dp *dp = *state;
 	struct frame syn = request(dp, IPPROTO_TCP, 8080);
+	struct frame inside = frame_to(syn, dp->ip.web, 80);
 	size_t bytes;
 
 	dp_publish(dp, IPPROTO_TCP, NULL, 8080, WEB, 80);
 	dp_ingress(dp, UP, syn);
-	dp_ingress(dp, UP, syn);
 	bytes = 2 * dp->in_len;
+	dp_ingress(dp, WEB, frame_reply(inside));
+	dp_ingress(dp, UP, frame_flags(syn, TCP_ACK));
 	assert_int_equal(dp_hits(dp, MAP_PUB_HITS, 1).flows, 0);
 	dp_gc(dp, SLOT_WEB);
 

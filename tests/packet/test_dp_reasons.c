@@ -80,7 +80,13 @@ static void snat_exhausted(struct dp *dp)
 
 static void flows_full(struct dp *dp)
 {
-	dp_flow_fill(dp, 0);
+	dp->config->flows_max = 0;
+	forwarded(dp);
+}
+
+static void flows_quota(struct dp *dp)
+{
+	dp->config->flows_per_endpoint = 0;
 	forwarded(dp);
 }
 
@@ -184,6 +190,7 @@ static void (*const produce[REASON_COUNT])(struct dp *dp) = {
 	[REASON_TTL] = ttl_exceeded,
 	[REASON_ICMP_UNRELATED] = icmp_unrelated,
 	[REASON_POLICY_REJECT] = policy_reject,
+	[REASON_FLOWS_QUOTA] = flows_quota,
 };
 
 /* A drop counts once in all and, where the packet is an endpoint's, there. */

@@ -249,6 +249,10 @@ static void make_flow(struct fixture *fixture, __u32 i)
 	if (i % 2)
 		return;
 	flow.flags = FLOW_REPLY;
+	flow.to_src = key.dst;
+	flow.to_dst = key.src;
+	flow.to_sport = key.dport;
+	flow.to_dport = key.sport;
 	assert_int_equal(table_set(fixture->dp, MAP_FLOWS, &reply_key, &flow,
 				   &fixture->err),
 			 0);
@@ -318,7 +322,7 @@ static void gc_of_everything_empties_the_table(void **state)
 	assert_int_equal(datapath_gc(fixture->dp, &args, &fixture->err), 0);
 
 	/* What it did comes back in the arguments. */
-	assert_in_range(args.expired, 10, 15);
+	assert_int_equal(args.expired, 10);
 	assert_int_equal(
 		map_usage_get(fixture->dp, MAP_FLOWS, &usage, &fixture->err),
 		0);

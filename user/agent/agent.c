@@ -29,6 +29,8 @@
  */
 
 #define GC_TICKS 4 /* seconds between two expiry passes */
+#define FILL_WARN_PERCENT 90 /* of the flow table */
+#define FILL_CALM_PERCENT 80
 
 /* The part of the host that refresh follows. */
 struct view {
@@ -47,6 +49,7 @@ struct agent {
 	unsigned int ticks;
 	struct view view; /* what the tables follow from, at the last refresh */
 	bool looked; /* at the host, in this tick */
+	bool told_fill; /* that the flow table is nearly full */
 	bool stop;
 	char warned[512]; /* the last warning: the same one is not repeated */
 };
@@ -215,6 +218,26 @@ static void expire(struct agent *agent)
 			  (unsigned long long)args.expired);
 }
 
+/* Told once, before new flows are dropped, and again only after the table has
+ * been emptier in between. */
+static void watch_fill(struct agent *agent)
+{
+	const struct datapath_config *config = datapath_config(agent->dp);
+	__u64 max = config->flows_max, flows;
+	__u32 all = 0;
+
+	if (table_get(agent->dp, MAP_EP_FLOWS, &all, &flows))
+		return;
+	if (flows * 100 >= max * FILL_WARN_PERCENT && !agent->told_fill)
+		log_warn(
+			"%llu of %llu flows are in use: when all are, new ones are dropped (raise flows.max)",
+			(unsigned long long)flows, (unsigned long long)max);
+	if (flows * 100 >= max * FILL_WARN_PERCENT)
+		agent->told_fill = true;
+	else if (flows * 100 < max * FILL_CALM_PERCENT)
+		agent->told_fill = false;
+}
+
 static bool is_uplink(struct datapath *dp, int ifindex)
 {
 	struct uplink_val uplink;
@@ -272,6 +295,7 @@ static void on_tick(struct agent *agent)
 			 __ATOMIC_RELEASE);
 	agent->looked = false;
 	follow_changes(agent);
+	watch_fill(agent);
 	if (agent->ticks++ % GC_TICKS == 0)
 		expire(agent);
 }

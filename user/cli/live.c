@@ -5,8 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* What an embryo has counted is in the hits already. */
 static void hits_add(struct hits *hits, const struct flow *flow)
 {
+	if (flow->flags & FLOW_EMBRYO)
+		return;
+	if (!(flow->flags & FLOW_REPLY))
+		hits->flows++;
 	hits->packets += flow->packets;
 	hits->bytes += flow->bytes;
 }
@@ -27,16 +32,12 @@ static int on_flow(const struct flow_pair *pair, void *arg)
 	else
 		live->embryonic++;
 
-	if (forward->publish) {
+	if (forward->publish)
 		hits_add(&live->publish[forward->publish], forward);
-		live->publish[forward->publish].flows++;
-	}
 	/* Each half is decided again by itself, so their rules may differ. */
 	rule_hits_add(live, forward);
 	if (pair->reply_found)
 		rule_hits_add(live, &pair->reply);
-	if (forward->rule && forward->rule < RULES_MAX)
-		live->rule[forward->rule].flows++;
 	return 0;
 }
 

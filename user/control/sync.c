@@ -425,6 +425,8 @@ static int sync_settings(struct datapath *dp, const struct settings *settings,
 	config->udp_stream = ticks(settings->udp_stream);
 	config->icmp = ticks(settings->icmp);
 	config->other = ticks(settings->other);
+	config->flows_max = settings->flows_max;
+	config->flows_per_endpoint = settings->flows_per_endpoint;
 	return 0;
 }
 

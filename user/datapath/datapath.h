@@ -23,6 +23,8 @@ struct datapath;
 enum map_id {
 	MAP_CONFIG,
 	MAP_FLOWS,
+	MAP_EMBRYOS,
+	MAP_EP_FLOWS,
 	MAP_ENDPOINTS,
 	MAP_ADDRS,
 	MAP_NETWORKS,
@@ -148,7 +150,8 @@ struct flow_pair {
 	bool reply_found;
 };
 /* Calls visit for every flow until it returns non-zero (returned). Uses batch
- * look-ups; flows that come or go meanwhile may be seen or not. */
+ * look-ups; flows that come, go or move from bn_embryos to bn_flows meanwhile
+ * may be seen or not. */
 int flows_each(struct datapath *dp,
 	       int (*visit)(const struct flow_pair *pair, void *arg), void *arg,
 	       struct err *err);

@@ -73,7 +73,15 @@ struct walk {
 
 static int find_reply(const struct flow_key *key, struct flow *ret, void *arg)
 {
-	return table_get(arg, MAP_FLOWS, key, ret);
+	struct embryo embryo;
+	int rc = table_get(arg, MAP_FLOWS, key, ret);
+
+	if (rc != -ENOENT)
+		return rc;
+	rc = table_get(arg, MAP_EMBRYOS, key, &embryo);
+	if (!rc)
+		*ret = embryo.mine;
+	return rc;
 }
 
 static int on_flow(const void *key, const void *value, void *arg)
@@ -89,12 +97,22 @@ static int on_flow(const void *key, const void *value, void *arg)
 	return ret;
 }
 
+static int on_embryo(const void *key, const void *value, void *arg)
+{
+	const struct embryo *embryo = value;
+
+	return on_flow(key, &embryo->mine, arg);
+}
+
 int flows_each(struct datapath *dp,
 	       int (*visit)(const struct flow_pair *pair, void *arg), void *arg,
 	       struct err *err)
 {
 	struct walk walk = { .dp = dp, .visit = visit, .arg = arg };
 	int ret = map_each(dp->maps[MAP_FLOWS], on_flow, &walk);
+
+	if (!ret)
+		ret = map_each(dp->maps[MAP_EMBRYOS], on_embryo, &walk);
 
 	if (ret && !walk.stopped)
 		return err_set(err, ret, "read the flow table: %s",

@@ -101,16 +101,34 @@ static int share_maps(struct bpf_object *from, struct bpf_object *to,
 	return 0;
 }
 
+/* Two entries for a flow. */
+static int flow_tables_size(const struct objects *objects, __u32 flows,
+			    struct err *err)
+{
+	__u32 embryos = flows / EMBRYOS_SHARE;
+	int ret;
+
+	if (embryos < EMBRYOS_MIN)
+		embryos = EMBRYOS_MIN;
+	ret = bpf_map__set_max_entries(objects->datapath->maps.bn_flows,
+				       2 * flows);
+	if (!ret)
+		ret = bpf_map__set_max_entries(
+			objects->datapath->maps.bn_embryos, 2 * embryos);
+	if (ret)
+		return err_set(err, ret, "size of the flow tables: %s",
+			       strerror(-ret));
+	return 0;
+}
+
 static int objects_load(struct objects *objects,
 			const struct datapath_options *options, struct err *err)
 {
 	int ret;
 
-	ret = bpf_map__set_max_entries(objects->datapath->maps.bn_flows,
-				       2 * options->flows_max);
+	ret = flow_tables_size(objects, options->flows_max, err);
 	if (ret)
-		return err_set(err, ret, "size of the flow table: %s",
-			       strerror(-ret));
+		return ret;
 
 	for (int i = 0; i < OBJECT_COUNT; i++) {
 		if (i > 0)

@@ -12,6 +12,7 @@
 
 const char *const map_name[MAP_COUNT] = {
 	[MAP_CONFIG] = "bn_config",	  [MAP_FLOWS] = "bn_flows",
+	[MAP_EMBRYOS] = "bn_embryos",	  [MAP_EP_FLOWS] = "bn_ep_flows",
 	[MAP_ENDPOINTS] = "bn_endpoints", [MAP_ADDRS] = "bn_addrs",
 	[MAP_NETWORKS] = "bn_networks",	  [MAP_SUBNETS] = "bn_subnets",
 	[MAP_LOCALS] = "bn_locals",	  [MAP_UPLINKS] = "bn_uplinks",

@@ -128,7 +128,7 @@ struct settings {
 	bool inter_allow; /* default false */
 	__u16 nat_port_min, nat_port_max; /* 0: automatic */
 	__u32 flows_max; /* table entries / 2 */
-	__u32 flows_per_endpoint; /* stored; enforced when quotas exist */
+	__u32 flows_per_endpoint; /* of them */
 	__u32 tcp_established, tcp_half_open, tcp_closing, tcp_reset;
 	__u32 udp, udp_stream, icmp, other; /* seconds */
 };

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* publish - the published port behind an address of the host */
+#ifndef BPFNET_BPF_PUBLISH_H
+#define BPFNET_BPF_PUBLISH_H
+
+#include "maps.h"
+#include "pkt.h"
+
+/* The published port that answers on host:port: the exact address before any
+ * address of the host. The caller knows that host is the host's own. */
+static __always_inline struct publish_val *
+publish_find(const struct ipaddr *host, __be16 port, __u8 proto)
+{
+	struct publish_key key = { .host = *host,
+				   .port = port,
+				   .proto = proto };
+	struct publish_val *publish;
+
+	publish = bpf_map_lookup_elem(&bn_publish, &key);
+	if (publish)
+		return publish;
+	key.host.word[3] = 0;
+	if (!ipaddr_is_v4(host))
+		__builtin_memset(&key.host, 0, sizeof(key.host));
+	return bpf_map_lookup_elem(&bn_publish, &key);
+}
+
+static __always_inline bool publish_admits(const struct publish_val *publish,
+					   const struct ipaddr *client)
+{
+	struct publish_from_key key = {
+		.prefix_bits = 32 + 128,
+		.publish = publish->id,
+		.addr = *client,
+	};
+
+	if (!(publish->flags & PUBLISH_HAS_FROM))
+		return true;
+	return bpf_map_lookup_elem(&bn_pub_from, &key);
+}
+
+#endif
