@@ -58,16 +58,21 @@
 #include "source.h"
 #include "unusual.h"
 
-/* A router must not forward the last hop of a packet's life. The stack answers
- * with time exceeded, but only where it sees what the client had sent. */
-static __always_inline enum reason ttl_check(const struct pkt *pkt, bool routed,
-					     bool published)
+/* A router must not forward the last hop of a packet's life. */
+static __always_inline enum reason ttl_check(const struct pkt *pkt, bool routed)
 {
-	if (likely(!routed || pkt->ttl > 1))
-		return REASON_OK;
-	if (pkt->in_ifindex == FLOW_FROM_UPLINK || published)
-		return REASON_TTL;
-	return REASON_TO_STACK;
+	return likely(!routed || pkt->ttl > 1) ? REASON_OK : REASON_TTL;
+}
+
+/* The stack fragments, or tells the sender (RFC 1191). IPv6 has nobody on the
+ * way fragment, and its stack would answer only if all devices forwarded. */
+static __always_inline enum reason too_big(struct pkt *pkt,
+					   const struct flow *flow)
+{
+	if (pkt->v4)
+		return REASON_TO_STACK;
+	pkt->mtu = flow->mtu;
+	return REASON_TOO_BIG;
 }
 
 /* ------------------------------------------------- a flow that is known */
@@ -191,7 +196,7 @@ stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
 		return flow_denied(skb, flow);
 	if (!flow_frame_is_valid(skb, flow))
 		return REASON_SPOOFED_SOURCE;
-	why = ttl_check(pkt, flow->flags & FLOW_ROUTED, flow->publish);
+	why = ttl_check(pkt, flow->flags & FLOW_ROUTED);
 	if (why != REASON_OK)
 		return why;
 	if (flow->action == FLOW_OUT &&
@@ -201,7 +206,7 @@ stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
 			return why;
 	}
 	if (exceeds_mtu(skb, pkt, flow))
-		return REASON_TO_STACK;
+		return too_big(pkt, flow);
 	*ret_flow = flow;
 	/* RFC 5508 REQ-3: an error keeps no flow alive. */
 	if (unlikely(pkt->kind == PKT_ERROR))
@@ -352,8 +357,7 @@ stage_policy(const struct __sk_buff *skb, struct first *first,
 static __always_inline enum reason stage_next_hop(struct __sk_buff *skb,
 						  struct first *first)
 {
-	enum reason why =
-		ttl_check(&first->pkt, is_routed(first), first->publish);
+	enum reason why = ttl_check(&first->pkt, is_routed(first));
 
 	if (why != REASON_OK || first->to.place != PLACE_WORLD)
 		return why;
@@ -424,7 +428,7 @@ stage_commit(struct __sk_buff *skb, struct first *first,
 	if (!flow || flow->in_ifindex != first->pkt.in_ifindex)
 		return REASON_FLOW_CONFLICT;
 	if (exceeds_mtu(skb, &first->pkt, flow))
-		return REASON_TO_STACK;
+		return too_big(&first->pkt, flow);
 	flow_touch(skb, &first->pkt, flow);
 	*ret_flow = flow;
 	return REASON_FORWARDED;
@@ -515,6 +519,14 @@ static __always_inline void pkt_start(struct pkt *pkt, __u32 in_ifindex)
 	pkt->now = flow_now();
 }
 
+/* What finish() has to know of the workspace. */
+static __always_inline void first_done(const struct first *first,
+				       struct pkt *pkt)
+{
+	pkt->slot = first->pkt.slot;
+	pkt->mtu = first->pkt.mtu;
+}
+
 /*
  * The walk of a flow's first packet, one for each program. It says what the
  * stages say, the flow when they made one, and whose packet it is in pkt->slot.
@@ -562,7 +574,7 @@ first_from_container(struct __sk_buff *skb, struct pkt *pkt,
 		      stage_next_hop(skb, first)       ?:
 		      stage_snat(first)		       ?:
 		      stage_commit(skb, first, config, ret_flow);
-	pkt->slot = first->pkt.slot;
+	first_done(first, pkt);
 	return why;
 }
 
@@ -590,7 +602,7 @@ first_from_uplink(struct __sk_buff *skb, struct pkt *pkt,
 		      stage_policy(skb, first, config) ?:
 		      stage_next_hop(skb, first)       ?:
 		      stage_commit(skb, first, config, ret_flow);
-	pkt->slot = first->pkt.slot;
+	first_done(first, pkt);
 	return why;
 }
 
@@ -616,7 +628,7 @@ first_to_container(struct __sk_buff *skb, struct pkt *pkt,
 		      stage_host_source(skb, first)	   ?:
 		      stage_policy(skb, first, config)	   ?:
 		      stage_commit(skb, first, config, ret_flow);
-	pkt->slot = first->pkt.slot;
+	first_done(first, pkt);
 	return why;
 }
 

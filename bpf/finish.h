@@ -7,10 +7,10 @@
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 
+#include "answer.h"
 #include "flow.h"
 #include "maps.h"
 #include "pkt.h"
-#include "reject.h"
 #include "rewrite.h"
 
 static __always_inline void count_reason(enum reason why)
@@ -85,7 +85,7 @@ static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
 }
 
 /*
- * The answer to a rejected packet, back to where it came from: into the
+ * The answer to a packet, back to where that came from: into the
  * container, out of the uplink, or up the stack. There it comes in by the
  * bridge, as all that containers send to the host, and past our own programs.
  */
@@ -128,7 +128,7 @@ static __always_inline int finish(struct __sk_buff *skb, const struct pkt *pkt,
 	if (why == REASON_TO_STACK)
 		return TC_ACT_UNSPEC;
 	count_endpoint_drop(pkt->slot, why);
-	if (why == REASON_POLICY_REJECT && reject_answer(skb, pkt))
+	if (is_told(pkt, why) && answer_send(skb, pkt, why))
 		return leave_back(skb, pkt);
 	return TC_ACT_SHOT;
 }

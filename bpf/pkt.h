@@ -80,8 +80,9 @@ struct pkt {
 	__u16 l4; /* offset of the transport header, 0: not in this packet */
 	__u16 quote; /* PKT_ERROR: offset of the quoted IP header */
 	__u16 quote_l4; /* PKT_ERROR: offset of the quoted transport header */
+	__u16 mtu; /* that it exceeds, with REASON_TOO_BIG */
 	bool unusual; /* offsets are not the usual ones: rewritten by helpers */
-	__u8 pad;
+	__u8 pad[7];
 };
 
 #define TCP_FLAG_FIN_BIT 0x01

@@ -23,7 +23,7 @@
 #define FRAGMENT_TICKS 30
 #define RULES_MAX 10240 /* a multiple of 64: see bn_policy */
 #define RULE_PORTS_MAX 16
-#define REJECTS_PER_TICK 1000 /* answers to rejected packets, per CPU */
+#define ANSWERS_PER_TICK 1000 /* resets and ICMP errors of ours, per CPU */
 #define POLICY_CIDRS_MAX 81920 /* four times what rules can name */
 #define POLICY_LINES_MAX 2097152 /* of a compiled policy: 64 MiB */
 

@@ -55,7 +55,9 @@
 	  "a policy rule rejects it and tells the sender: "                    \
 	  "'bpfnet policy list'")                                              \
 	X(FLOWS_QUOTA, "flows-quota",                                          \
-	  "the endpoint has as many flows as it may: flows.per_endpoint")
+	  "the endpoint has as many flows as it may: flows.per_endpoint")      \
+	X(TOO_BIG, "too-big",                                                  \
+	  "longer than the way out takes; IPv6 senders are told the MTU")
 
 #define REASON_ENUM(name, label, text) REASON_##name,
 enum reason { REASONS(REASON_ENUM) REASON_COUNT };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* test_dp_forward - packets between containers and with the host itself */
-#include "dp.h"
+#include "dp_answer.h"
 
 static const struct rule_val allow_all = { .action = RULE_ALLOW };
 
@@ -101,7 +101,7 @@ static void address_that_nobody_has_is_no_route(void **state)
 
 	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.nobody, 80));
 
-	dp_expect_dropped(dp, REASON_NO_ROUTE);
+	dp_expect_told(dp, REASON_NO_ROUTE, dp->ip.front, 0);
 	assert_int_equal(dp_flow_entries(dp), 0);
 }
 

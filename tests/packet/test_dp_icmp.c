@@ -336,7 +336,7 @@ static void error_at_its_last_hop_goes_no_further(void **state)
 	error = frame_error(dp->ip.web, UNREACHABLE, &answer);
 	error.ttl = 1;
 	dp_ingress(dp, WEB, error);
-	dp_expect_passed(dp, REASON_TO_STACK);
+	dp_expect_dropped(dp, REASON_TTL);
 	error.ttl = 2;
 	dp_ingress(dp, WEB, error);
 	assert_int_equal(dp->why, REASON_FORWARDED);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* test_dp_mtu - what is too long for the way out goes by the stack, translated */
-#include "dp.h"
+#include "dp_answer.h"
 
 #include <stdlib.h>
 
@@ -57,6 +57,15 @@ static void flow_learns_the_mtu_of_its_way_out(void **state)
 	assert_int_equal(flow.mtu, MTU);
 }
 
+/* IPv4: the stack fragments, or tells the sender. IPv6: the sender is told. */
+static void expect_too_long(struct dp *dp)
+{
+	if (is_v6(dp))
+		dp_expect_told(dp, REASON_TOO_BIG, dp->ip.front, MTU);
+	else
+		dp_expect_passed(dp, REASON_TO_STACK);
+}
+
 /* Its neighbour is not known yet, its device is. */
 static void mtu_is_known_before_the_neighbour(void **state)
 {
@@ -68,7 +77,7 @@ static void mtu_is_known_before_the_neighbour(void **state)
 	query.dst = is_v6(dp) ? "2001:db8:51::77" : "198.51.100.77";
 	dp_ingress(dp, WEB, query);
 
-	dp_expect_passed(dp, REASON_TO_STACK);
+	expect_too_long(dp);
 	assert_true(dp_flow(dp, query, &flow));
 	assert_int_equal(flow.mtu, MTU);
 }
@@ -87,20 +96,25 @@ static void packet_as_long_as_the_mtu_is_sent(void **state)
 }
 
 /* The first packet of a flow, and a later one; with options, too. */
-static void longer_packet_goes_to_the_stack_as_it_is(void **state)
+static void longer_packet_goes_no_further(void **state)
 {
 	struct dp *dp = *state;
 	struct frame query = make_query(dp, MTU + 1);
 
 	set_mtu(dp, MTU);
-	for (query.options = 0; query.options < 3; query.options++) {
+	for (query.options = 0; query.options < 2; query.options++) {
 		dp_ingress(dp, WEB, query);
-		dp_expect_passed(dp, REASON_TO_STACK);
+		expect_too_long(dp);
 	}
+	dp_ingress(dp, WEB, query);
+	if (is_v6(dp))
+		dp_expect_dropped(dp, REASON_TOO_BIG);
+	else
+		expect_too_long(dp);
 	assert_int_equal(dp_flow_entries(dp), 2);
 }
 
-static void longer_answer_of_a_published_port_goes_to_the_stack(void **state)
+static void longer_answer_of_a_published_port_goes_no_further(void **state)
 {
 	struct dp *dp = *state;
 	struct frame in = frame_udp(dp->ip.client, 4000, dp->ip.host, 8080);
@@ -114,10 +128,10 @@ static void longer_answer_of_a_published_port_goes_to_the_stack(void **state)
 	dp_expect_sent(dp, frame_out(frame_from(answer, dp->ip.host, 8080)));
 	answer.payload++;
 	dp_ingress(dp, WEB, answer);
-	dp_expect_passed(dp, REASON_TO_STACK);
+	expect_too_long(dp);
 }
 
-static void longer_fragment_goes_to_the_stack(void **state)
+static void longer_fragment_goes_no_further(void **state)
 {
 	struct dp *dp = *state;
 	struct frame query = make_query(dp, 1420);
@@ -126,7 +140,13 @@ static void longer_fragment_goes_to_the_stack(void **state)
 	dp_ingress(dp, WEB, frame_cut(query, 0, 8));
 	assert_int_equal(dp->why, REASON_FORWARDED);
 	dp_ingress(dp, WEB, frame_cut(query, 8, 1304));
-	dp_expect_passed(dp, REASON_TO_STACK);
+	if (is_v6(dp))
+		dp_expect_dropped(dp, REASON_TOO_BIG);
+	else
+		expect_too_long(dp);
+	query.ip_id = 2;
+	dp_ingress(dp, WEB, frame_cut(query, 0, 1304));
+	expect_too_long(dp);
 }
 
 static void new_mtu_counts_at_once(void **state)
@@ -140,7 +160,7 @@ static void new_mtu_counts_at_once(void **state)
 	dp_expect_sent(dp, out);
 	set_mtu(dp, MTU);
 	dp_ingress(dp, WEB, query);
-	dp_expect_passed(dp, REASON_TO_STACK);
+	expect_too_long(dp);
 	set_mtu(dp, 1500);
 	dp_ingress(dp, WEB, query);
 	dp_expect_sent(dp, out);
@@ -174,7 +194,7 @@ static void tcp_is_judged_by_its_segments(void **state)
 		dp_expect_sent(dp,
 			       frame_out(frame_from(tcp, dp->ip.host, 4000)));
 		dp_ingress_gso(dp, WEB, tcp, fits + 1);
-		dp_expect_passed(dp, REASON_TO_STACK);
+		expect_too_long(dp);
 	}
 }
 
@@ -190,7 +210,7 @@ static void udp_is_judged_by_its_segments(void **state)
 		dp_expect_sent(dp,
 			       frame_out(frame_from(udp, dp->ip.host, 4000)));
 		dp_ingress_gso(dp, WEB, udp, fits + 1);
-		dp_expect_passed(dp, REASON_TO_STACK);
+		expect_too_long(dp);
 	}
 }
 
@@ -215,7 +235,7 @@ static void stack_sends_translated(void **state)
 		out = from_stack(
 			frame_from(frames[i], dp->ip.host, dp_out_port(dp)));
 		dp_ingress(dp, WEB, frames[i]);
-		dp_expect_passed(dp, REASON_TO_STACK);
+		expect_too_long(dp);
 		dp_egress(dp, UP, from_stack(frames[i]));
 		dp_expect_stack(dp, out);
 	}
@@ -251,7 +271,7 @@ static void stack_sends_answers_of_a_published_port_translated(void **state)
 	dp_ingress(dp, UP, in);
 	answer.payload = 1400;
 	dp_ingress(dp, WEB, answer);
-	dp_expect_passed(dp, REASON_TO_STACK);
+	expect_too_long(dp);
 	answer = from_stack(answer);
 	out = frame_from(answer, dp->ip.host, 8080);
 	for (int at = 0; at < 1408; at += 1256) {
@@ -320,10 +340,9 @@ int main(void)
 		DP_TEST_BOTH(flow_learns_the_mtu_of_its_way_out),
 		DP_TEST_BOTH(mtu_is_known_before_the_neighbour),
 		DP_TEST_BOTH(packet_as_long_as_the_mtu_is_sent),
-		DP_TEST_BOTH(longer_packet_goes_to_the_stack_as_it_is),
-		DP_TEST_BOTH(
-			longer_answer_of_a_published_port_goes_to_the_stack),
-		DP_TEST_BOTH(longer_fragment_goes_to_the_stack),
+		DP_TEST_BOTH(longer_packet_goes_no_further),
+		DP_TEST_BOTH(longer_answer_of_a_published_port_goes_no_further),
+		DP_TEST_BOTH(longer_fragment_goes_no_further),
 		DP_TEST_BOTH(new_mtu_counts_at_once),
 		DP_TEST_BOTH(length_between_containers_is_not_judged),
 		DP_TEST_BOTH(tcp_is_judged_by_its_segments),

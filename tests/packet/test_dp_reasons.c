@@ -61,14 +61,23 @@ static void publish_from(struct dp *dp)
 	dp_ingress(dp, UP, frame_tcp(dp->ip.client, 4000, dp->ip.host, 80));
 }
 
+/* Of a packet with so many headers the sender is not told. */
+static struct frame unanswered(struct frame frame)
+{
+	frame.options = 2;
+	return frame;
+}
+
 static void no_route(struct dp *dp)
 {
-	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.nobody, 80));
+	dp_ingress(dp, WEB,
+		   unanswered(frame_tcp(dp->ip.web, 4000, dp->ip.nobody, 80)));
 }
 
 static void no_uplink(struct dp *dp)
 {
-	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.lan, 80));
+	dp_ingress(dp, WEB,
+		   unanswered(frame_tcp(dp->ip.web, 4000, dp->ip.lan, 80)));
 }
 
 static void snat_exhausted(struct dp *dp)
@@ -156,7 +165,21 @@ static void ttl_exceeded(struct dp *dp)
 
 	frame.ttl = 1;
 	dp_publish(dp, IPPROTO_UDP, NULL, 53, WEB, 53);
-	dp_ingress(dp, UP, frame);
+	dp_ingress(dp, UP, unanswered(frame));
+}
+
+static void too_big(struct dp *dp)
+{
+	const struct addresses *ip = &addresses_v6;
+	struct frame frame = frame_udp(ip->web, 4000, ip->server, 53);
+	struct flow flow;
+
+	dp_ingress(dp, WEB, frame);
+	assert_true(dp_flow(dp, frame, &flow));
+	flow.mtu = 1280;
+	dp_flow_set(dp, frame, &flow);
+	frame.payload = 1300;
+	dp_ingress(dp, WEB, unanswered(frame));
 }
 
 static void icmp_unrelated(struct dp *dp)
@@ -191,6 +214,7 @@ static void (*const produce[REASON_COUNT])(struct dp *dp) = {
 	[REASON_ICMP_UNRELATED] = icmp_unrelated,
 	[REASON_POLICY_REJECT] = policy_reject,
 	[REASON_FLOWS_QUOTA] = flows_quota,
+	[REASON_TOO_BIG] = too_big,
 };
 
 /* A drop counts once in all and, where the packet is an endpoint's, there. */

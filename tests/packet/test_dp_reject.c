@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* test_dp_reject - a rejected sender is told */
-#include "dp.h"
+#include "dp_answer.h"
 
 #include <arpa/inet.h>
 #include <linux/pkt_cls.h>
@@ -10,78 +10,6 @@
 #define ALLOW .action = RULE_ALLOW
 
 /* --------------------------------- what is wanted, byte by byte from the RFCs */
-
-struct answer {
-	__u8 bytes[FRAME_MAX];
-	size_t len;
-	size_t l4;
-};
-
-static __u32 sum_words(const __u8 *bytes, size_t len)
-{
-	__u32 sum = 0;
-
-	for (size_t i = 0; i < len; i += 2)
-		sum += bytes[i] << 8 | bytes[i + 1];
-	return sum;
-}
-
-static __u16 fold(__u32 sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
-static void put16(__u8 *at, __u16 value)
-{
-	at[0] = value >> 8;
-	at[1] = value & 0xff;
-}
-
-static bool is_v4(const __u8 *frame)
-{
-	return frame[12] == 0x08;
-}
-
-static __u32 pseudo_sum(const struct answer *answer, __u8 proto)
-{
-	size_t addresses = is_v4(answer->bytes) ? 8 : 32;
-
-	return sum_words(answer->bytes + answer->l4 - addresses, addresses) +
-	       answer->len - answer->l4 + proto;
-}
-
-/* To the sender of `in`, from whom he wrote to: len bytes of proto. */
-static struct answer answer_to(const __u8 *in, __u8 proto, size_t len)
-{
-	bool v4 = is_v4(in);
-	struct answer answer = { .l4 = v4 ? 34 : 54 };
-	__u8 *ip = answer.bytes + 14;
-
-	answer.len = answer.l4 + len;
-	memcpy(answer.bytes, in + 6, 6);
-	memcpy(answer.bytes + 6, in, 6);
-	memcpy(answer.bytes + 12, in + 12, 2);
-	if (v4) {
-		ip[0] = 0x45;
-		put16(ip + 2, 20 + len);
-		ip[6] = 0x40;
-		ip[8] = 64;
-		ip[9] = proto;
-		memcpy(ip + 12, in + 30, 4);
-		memcpy(ip + 16, in + 26, 4);
-		put16(ip + 10, ~fold(sum_words(ip, 20)));
-	} else {
-		ip[0] = 0x60;
-		put16(ip + 4, len);
-		ip[6] = proto;
-		ip[7] = 64;
-		memcpy(ip + 8, in + 38, 16);
-		memcpy(ip + 24, in + 22, 16);
-	}
-	return answer;
-}
 
 static struct answer reset_to(const __u8 *in, __u32 seq, __u32 ack, __u8 flags)
 {
@@ -97,25 +25,15 @@ static struct answer reset_to(const __u8 *in, __u32 seq, __u32 ack, __u8 flags)
 	tcp[12] = 0x50;
 	tcp[13] = flags;
 	put16(tcp + 16,
-	      ~fold(sum_words(tcp, 20) + pseudo_sum(&answer, IPPROTO_TCP)));
+	      ~sum_fold(sum_words(tcp, 20) + pseudo_sum(&answer, IPPROTO_TCP)));
 	return answer;
 }
 
-/* Quotes the IP header and eight bytes. */
-static struct answer error_to(const __u8 *in)
+static struct answer prohibited(const __u8 *in)
 {
-	bool v4 = is_v4(in);
-	__u8 proto = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-	size_t quote = v4 ? 28 : 48;
-	struct answer answer = answer_to(in, proto, 8 + quote);
-	__u8 *icmp = answer.bytes + answer.l4;
+	bool v4 = frame_is_v4(in);
 
-	icmp[0] = v4 ? 3 : 1;
-	icmp[1] = v4 ? 13 : 1;
-	memcpy(icmp + 8, in + 14, quote);
-	put16(icmp + 2, ~fold(sum_words(icmp, 8 + quote) +
-			      (v4 ? 0 : pseudo_sum(&answer, proto))));
-	return answer;
+	return error_to(in, v4 ? 3 : 1, v4 ? 13 : 1, NULL, 0, 8);
 }
 
 /* ---------------------------------------------------------------- checks */
@@ -137,7 +55,7 @@ static void expect_reset(const struct dp *dp, __u32 seq, __u32 ack, __u8 flags)
 
 static void expect_error(const struct dp *dp)
 {
-	const struct answer want = error_to(dp->in);
+	const struct answer want = prohibited(dp->in);
 
 	expect_answer(dp, &want);
 }
@@ -176,7 +94,7 @@ static void send_ack(struct dp *dp, enum node node, struct frame frame,
 	frame.smac = node;
 	frame.dmac = FRONT;
 	len = frame_build(&frame, bytes);
-	at = is_v4(bytes) ? 34 : 54;
+	at = frame_is_v4(bytes) ? 34 : 54;
 	put16(bytes + at + 8, ack >> 16);
 	put16(bytes + at + 10, ack);
 	dp_ingress_bytes(dp, node, bytes, len);
@@ -363,7 +281,7 @@ static void answers_of_one_tick_have_a_bound(void **state)
 		dp_ingress(dp, WEB, udp);
 		assert_int_equal(dp->why, REASON_POLICY_REJECT);
 	} while (dp->verdict == TC_ACT_REDIRECT &&
-		 ++sent < 20 * REJECTS_PER_TICK);
+		 ++sent < 20 * ANSWERS_PER_TICK);
 
 	assert_int_equal(dp->verdict, TC_ACT_SHOT);
 }
@@ -376,12 +294,12 @@ static void assert_completes(struct answer answer, struct partial partial)
 {
 	__u8 *l4 = answer.bytes + answer.l4;
 	size_t len = answer.len - answer.l4;
-	__u8 proto = answer.bytes[is_v4(answer.bytes) ? 23 : 20];
+	__u8 proto = answer.bytes[frame_is_v4(answer.bytes) ? 23 : 20];
 	__u32 sum = proto == IPPROTO_ICMP ? 0 : pseudo_sum(&answer, proto);
 
 	assert_int_equal(partial.start, answer.l4);
-	put16(l4 + partial.offset, ~fold(sum_words(l4, len)));
-	assert_int_equal(fold(sum + sum_words(l4, len)), 0xffff);
+	put16(l4 + partial.offset, ~sum_fold(sum_words(l4, len)));
+	assert_int_equal(sum_fold(sum + sum_words(l4, len)), 0xffff);
 }
 
 /* What arrives where the packet came from still is to be completed, at the
@@ -398,13 +316,13 @@ static bool partial_answer_arrives(struct dp *dp, enum node node,
 
 	want = tcp ? reset_to(bytes, 0, SEQ + frame.payload + 1,
 			      TCP_RST | TCP_ACK) :
-		     error_to(bytes);
+		     prohibited(bytes);
 	if (tcp)
 		put16(want.bytes + want.l4 + 16,
-		      fold(pseudo_sum(&want, IPPROTO_TCP)));
-	else if (!is_v4(bytes))
+		      sum_fold(pseudo_sum(&want, IPPROTO_TCP)));
+	else if (!frame_is_v4(bytes))
 		put16(want.bytes + want.l4 + 6,
-		      fold(pseudo_sum(&want, IPPROTO_ICMPV6)));
+		      sum_fold(pseudo_sum(&want, IPPROTO_ICMPV6)));
 	assert_completes(want, partial);
 	dp_live_open(dp);
 	dp_live_send_partial(dp, node, bytes, len, partial);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* test_dp_snat - masquerade: addresses, ports, checksums, exhaustion */
-#include "dp.h"
+#include "dp_answer.h"
 
 #define HOPELESS (SNAT_RETRY_BUCKETS - 1)
 
@@ -419,7 +419,7 @@ static void device_that_is_no_uplink_gets_nothing(void **state)
 
 	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.lan, 443));
 
-	dp_expect_dropped(dp, REASON_NO_UPLINK);
+	dp_expect_told(dp, REASON_NO_UPLINK, dp->ip.front, 0);
 }
 
 static void unreachable_destination_is_no_route(void **state)
@@ -429,7 +429,7 @@ static void unreachable_destination_is_no_route(void **state)
 	dp_ingress(dp, WEB,
 		   frame_tcp(dp->ip.web, 4000, dp->ip.unreachable, 443));
 
-	dp_expect_dropped(dp, REASON_NO_ROUTE);
+	dp_expect_told(dp, REASON_NO_ROUTE, dp->ip.front, 0);
 }
 
 static void protocol_without_ports_is_not_masqueraded(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* test_dp_source - senders prove who they are; what is no unicast IP */
-#include "dp.h"
+#include "dp_answer.h"
 
 #include <arpa/inet.h>
 
@@ -244,7 +244,7 @@ static void broadcast_to_the_subnet_stays_with_the_bridge(void **state)
 
 	frame.dmac = FRONT;
 	dp_ingress(dp, WEB, frame);
-	dp_expect_dropped(dp, REASON_NO_ROUTE);
+	dp_expect_told(dp, REASON_NO_ROUTE, dp->ip.front, 0);
 }
 
 /* An ICMPv6 message of neighbour discovery and what it looks like. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* test_dp_state - what a flow remembers: TCP's end, TTL, its way out */
-#include "dp.h"
+#include "dp_answer.h"
 
 #include <linux/pkt_cls.h>
 #include <stdlib.h>
@@ -139,7 +139,7 @@ static void flow_of_an_endpoint_that_is_gone_is_a_miss(void **state)
 	datapath_bump(dp->datapath);
 	dp_ingress(dp, WEB, udp);
 
-	dp_expect_dropped(dp, REASON_NO_ROUTE);
+	dp_expect_told(dp, REASON_NO_ROUTE, dp->ip.front, 0);
 	assert_int_equal(dp_flow_entries(dp), 0);
 }
 
@@ -177,7 +177,7 @@ static void flow_of_a_client_that_moved_is_a_miss(void **state)
 
 /* ----------------------------------------------------------------- TTL */
 
-static void last_hop_of_a_container_goes_to_the_stack(void **state)
+static void last_hop_of_a_container_is_told_by_its_gateway(void **state)
 {
 	struct dp *dp = *state;
 	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.server, 53);
@@ -185,7 +185,7 @@ static void last_hop_of_a_container_goes_to_the_stack(void **state)
 	for (udp.ttl = 0; udp.ttl < 2; udp.ttl++) {
 		dp_tables_reset(dp);
 		dp_ingress(dp, WEB, udp);
-		dp_expect_passed(dp, REASON_TO_STACK);
+		dp_expect_told(dp, REASON_TTL, dp->ip.front, 0);
 		assert_int_equal(dp_flow_entries(dp), 0);
 	}
 
@@ -194,11 +194,11 @@ static void last_hop_of_a_container_goes_to_the_stack(void **state)
 	dp_expect_sent(dp, frame_out(frame_from(udp, dp->ip.host, 4000)));
 	udp.ttl = 1;
 	dp_ingress(dp, WEB, udp);
-	dp_expect_passed(dp, REASON_TO_STACK);
+	dp_expect_told(dp, REASON_TTL, dp->ip.front, 0);
 }
 
-/* The stack would answer about an address that the client never used. */
-static void last_hop_from_outside_is_dropped(void **state)
+/* By the address that it wrote to: of the container it knows nothing. */
+static void last_hop_from_outside_is_told_by_the_host(void **state)
 {
 	struct dp *dp = *state;
 	struct frame udp = frame_udp(dp->ip.client, 4000, dp->ip.host, 53);
@@ -206,7 +206,7 @@ static void last_hop_from_outside_is_dropped(void **state)
 	dp_publish(dp, IPPROTO_UDP, NULL, 53, WEB, 53);
 	udp.ttl = 1;
 	dp_ingress(dp, UP, udp);
-	dp_expect_dropped(dp, REASON_TTL);
+	dp_expect_told(dp, REASON_TTL, dp->ip.host, 0);
 	assert_int_equal(dp_flow_entries(dp), 0);
 
 	udp.ttl = 2;
@@ -214,10 +214,10 @@ static void last_hop_from_outside_is_dropped(void **state)
 	dp_expect_sent(dp, frame_into(frame_to(udp, dp->ip.web, 53), WEB));
 	udp.ttl = 1;
 	dp_ingress(dp, UP, udp);
-	dp_expect_dropped(dp, REASON_TTL);
+	dp_expect_told(dp, REASON_TTL, dp->ip.host, 0);
 }
 
-static void last_hop_to_a_published_port_is_dropped(void **state)
+static void last_hop_to_a_published_port_is_told_by_the_gateway(void **state)
 {
 	struct dp *dp = *state;
 	struct frame udp = frame_udp(dp->ip.mate, 4000, dp->ip.host, 53);
@@ -225,14 +225,14 @@ static void last_hop_to_a_published_port_is_dropped(void **state)
 	dp_publish(dp, IPPROTO_UDP, NULL, 53, WEB, 53);
 	udp.ttl = 1;
 	dp_ingress(dp, MATE, udp);
-	dp_expect_dropped(dp, REASON_TTL);
+	dp_expect_told(dp, REASON_TTL, dp->ip.front, 0);
 
 	udp.ttl = 2;
 	dp_ingress(dp, MATE, udp);
 	dp_expect_sent(dp, frame_into(frame_to(udp, dp->ip.web, 53), WEB));
 }
 
-static void last_hop_of_an_answer_from_outside_is_dropped(void **state)
+static void last_hop_of_an_answer_from_outside_is_told_by_the_host(void **state)
 {
 	struct dp *dp = *state;
 	struct frame answer;
@@ -242,7 +242,7 @@ static void last_hop_of_an_answer_from_outside_is_dropped(void **state)
 	answer.ttl = 1;
 	dp_ingress(dp, UP, answer);
 
-	dp_expect_dropped(dp, REASON_TTL);
+	dp_expect_told(dp, REASON_TTL, dp->ip.host, 0);
 }
 
 /* -------------------------------------------------------- the way out */
@@ -308,7 +308,7 @@ static void way_back_by_no_uplink_is_closed(void **state)
 	dp_expect_sent(dp, frame_into(inside, WEB));
 	dp_ingress(dp, WEB, frame_reply(inside));
 
-	dp_expect_dropped(dp, REASON_NO_UPLINK);
+	dp_expect_told(dp, REASON_NO_UPLINK, dp->ip.front, 0);
 }
 
 static void flow_without_a_route_waits_for_one(void **state)
@@ -320,7 +320,7 @@ static void flow_without_a_route_waits_for_one(void **state)
 	assert_int_equal(system("ip route del default"), 0);
 	datapath_bump_routes(dp->datapath);
 	dp_ingress(dp, WEB, syn);
-	dp_expect_dropped(dp, REASON_NO_ROUTE);
+	dp_expect_told(dp, REASON_NO_ROUTE, dp->ip.front, 0);
 	assert_int_equal(dp_flow_entries(dp), 2);
 
 	assert_int_equal(system("ip route add default via 198.51.100.254"), 0);
@@ -363,10 +363,12 @@ int main(void)
 		DP_TEST_BOTH(flow_of_an_endpoint_that_is_gone_is_a_miss),
 		DP_TEST_BOTH(flow_of_an_address_that_moved_is_a_miss),
 		DP_TEST_BOTH(flow_of_a_client_that_moved_is_a_miss),
-		DP_TEST_BOTH(last_hop_of_a_container_goes_to_the_stack),
-		DP_TEST_BOTH(last_hop_from_outside_is_dropped),
-		DP_TEST_BOTH(last_hop_to_a_published_port_is_dropped),
-		DP_TEST_BOTH(last_hop_of_an_answer_from_outside_is_dropped),
+		DP_TEST_BOTH(last_hop_of_a_container_is_told_by_its_gateway),
+		DP_TEST_BOTH(last_hop_from_outside_is_told_by_the_host),
+		DP_TEST_BOTH(
+			last_hop_to_a_published_port_is_told_by_the_gateway),
+		DP_TEST_BOTH(
+			last_hop_of_an_answer_from_outside_is_told_by_the_host),
 		DP_TEST_BOTH(next_hop_is_found_again_when_routes_change),
 		DP_TEST_BOTH(
 			way_back_of_an_inbound_flow_is_found_by_its_answer),
