@@ -53,17 +53,28 @@ static __always_inline void count_endpoints(const struct __sk_buff *skb,
 	}
 }
 
-static __always_inline bool
-heartbeat_is_fresh(const struct pkt *pkt, const struct datapath_config *config)
+/* To the gateway that hop_find has found for this packet, by the kernel's own
+ * neighbour table. */
+static __noinline int leave_by_gateway(void)
 {
-	return pkt->now - config->heartbeat <= HEARTBEAT_STALE_TICKS;
+	__u32 zero = 0;
+	const struct first *first = bpf_map_lookup_elem(&bn_first, &zero);
+	struct bpf_redir_neigh neigh = { .nh_family = AF_INET6 };
+	const struct ipaddr *gateway;
+
+	if (!first)
+		return TC_ACT_SHOT;
+	gateway = &first->hop.gateway;
+	if (ipaddr_is_v4(gateway)) {
+		neigh.nh_family = AF_INET;
+		neigh.ipv4_nh = gateway->word[3];
+	} else {
+		__builtin_memcpy(neigh.ipv6_nh, gateway, 16);
+	}
+	return bpf_redirect_neigh(first->hop.ifindex, &neigh, sizeof(neigh), 0);
 }
 
-/*
- * Where the translated packet goes. Without an agent that watches the
- * neighbours, cached MACs are not trusted: the kernel finds the next hop for
- * every packet, slower but right.
- */
+/* Where the translated packet goes. */
 static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
 				 const struct datapath_config *config,
 				 const struct flow *flow)
@@ -76,10 +87,9 @@ static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
 		return bpf_redirect_peer(flow->out_ifindex, 0);
 	}
 	if (flow->action == FLOW_OUT && !pkt->through_stack) {
-		if (flow->route_generation == config->route_generation &&
-		    heartbeat_is_fresh(pkt, config))
+		if (way_is_known(pkt, config, flow))
 			return bpf_redirect(flow->out_ifindex, 0);
-		return bpf_redirect_neigh(flow->out_ifindex, NULL, 0, 0);
+		return leave_by_gateway();
 	}
 	return TC_ACT_UNSPEC; /* the next program, then the stack */
 }

@@ -40,6 +40,7 @@ struct rule_query {
 
 /* The way out of an uplink. */
 struct hop {
+	struct ipaddr gateway; /* whom the frame goes to */
 	__u32 ifindex;
 	__u8 dmac[ETH_ALEN];
 	__u8 smac[ETH_ALEN];
@@ -126,6 +127,16 @@ static __always_inline void peer_set(struct peer *peer,
 	peer->place = PLACE_ENDPOINT;
 	peer->network = endpoint->network;
 	peer->endpoint = *endpoint;
+}
+
+static __always_inline const struct network_val *
+network_of(const struct peer *peer)
+{
+	__u32 id = peer->network;
+
+	if (peer->place != PLACE_ENDPOINT)
+		return NULL;
+	return bpf_map_lookup_elem(&bn_networks, &id);
 }
 
 /* Who has this address: an endpoint, the host, or somebody outside. */

@@ -12,6 +12,7 @@
 #define ENDPOINT_ADDRS_MAX 8
 #define NETWORKS_MAX 1024
 #define NETWORK_SUBNETS_MAX 8
+#define NETWORK_NO_MASQ_MAX 16 /* prefixes */
 #define UPLINKS_MAX 16
 #define UPLINK_ADDRS_MAX 8
 #define LOCALS_MAX 4096
