@@ -8,7 +8,9 @@
 #include <linux/pkt_cls.h>
 
 #include "answer.h"
+#include "first.h"
 #include "flow.h"
+#include "hop.h"
 #include "maps.h"
 #include "pkt.h"
 #include "rewrite.h"
@@ -53,25 +55,12 @@ static __always_inline void count_endpoints(const struct __sk_buff *skb,
 	}
 }
 
-/* To the gateway that hop_find has found for this packet, by the kernel's own
- * neighbour table. */
-static __noinline int leave_by_gateway(void)
+/* By the hop that was found for this very packet. */
+static __noinline int leave_by_hop(void)
 {
-	__u32 zero = 0;
-	const struct first *first = bpf_map_lookup_elem(&bn_first, &zero);
-	struct bpf_redir_neigh neigh = { .nh_family = AF_INET6 };
-	const struct ipaddr *gateway;
+	const struct first *first = first_get();
 
-	if (!first)
-		return TC_ACT_SHOT;
-	gateway = &first->hop.gateway;
-	if (ipaddr_is_v4(gateway)) {
-		neigh.nh_family = AF_INET;
-		neigh.ipv4_nh = gateway->word[3];
-	} else {
-		__builtin_memcpy(neigh.ipv6_nh, gateway, 16);
-	}
-	return bpf_redirect_neigh(first->hop.ifindex, &neigh, sizeof(neigh), 0);
+	return first ? hop_redirect(&first->hop) : TC_ACT_SHOT;
 }
 
 /* Where the translated packet goes. */
@@ -89,7 +78,7 @@ static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
 	if (flow->action == FLOW_OUT && !pkt->through_stack) {
 		if (way_is_known(pkt, config, flow))
 			return bpf_redirect(flow->out_ifindex, 0);
-		return leave_by_gateway();
+		return leave_by_hop();
 	}
 	return TC_ACT_UNSPEC; /* the next program, then the stack */
 }

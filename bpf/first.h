@@ -92,12 +92,19 @@ struct {
 	__type(value, struct first);
 } bn_first SEC(".maps");
 
+/* This CPU's, as it is. */
+static __always_inline struct first *first_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&bn_first, &zero);
+}
+
 /* A clean workspace that knows pkt. */
 static __always_inline struct first *
 first_start(const struct pkt *pkt, const struct datapath_config *config)
 {
-	__u32 zero = 0;
-	struct first *first = bpf_map_lookup_elem(&bn_first, &zero);
+	struct first *first = first_get();
 
 	if (!first)
 		return NULL;

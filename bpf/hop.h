@@ -160,6 +160,20 @@ static __always_inline void flow_set_hop(struct flow *flow,
 	flow->mtu = hop->mtu;
 }
 
+/* To the gateway, by the kernel's own neighbour table. */
+static __always_inline int hop_redirect(const struct hop *hop)
+{
+	struct bpf_redir_neigh neigh = { .nh_family = AF_INET6 };
+
+	if (ipaddr_is_v4(&hop->gateway)) {
+		neigh.nh_family = AF_INET;
+		neigh.ipv4_nh = hop->gateway.word[3];
+	} else {
+		__builtin_memcpy(neigh.ipv6_nh, &hop->gateway, 16);
+	}
+	return bpf_redirect_neigh(hop->ifindex, &neigh, sizeof(neigh), 0);
+}
+
 /*
  * Longer than the way out takes: the stack answers the sender (RFC 1191), or
  * fragments. A GSO packet counts as long as its longest segment.
