@@ -44,6 +44,7 @@
 #include "commit.h"
 #include "decide.h"
 #include "embryo.h"
+#include "event.h"
 #include "finish.h"
 #include "first.h"
 #include "flow.h"
@@ -365,6 +366,7 @@ stage_policy(const struct __sk_buff *skb, struct first *first,
 {
 	enum reason why = decide(first, config);
 
+	event_of_rule(first);
 	if (why == REASON_POLICY_DENY || why == REASON_POLICY_REJECT)
 		hits_add(&bn_rule_hits, first->rule, 1, skb->len, 0);
 	return why;

@@ -4,6 +4,7 @@
 #define BPFNET_BPF_DECIDE_H
 
 #include "embryo.h"
+#include "event.h"
 #include "first.h"
 #include "flow.h"
 #include "hop.h"
@@ -99,6 +100,9 @@ static __noinline bool flow_redecide(const struct pkt *pkt,
 	}
 
 	why = decide(first, config);
+	/* Of a flow that goes on, its beginning was logged. */
+	if (why != REASON_OK && !(flow->flags & FLOW_DENIED))
+		event_of_rule(first);
 	flow_set_rule(flow, first->rule);
 	flow->reason = why;
 	if (why == REASON_OK)

@@ -56,6 +56,10 @@ struct hop {
 struct first {
 	struct pkt pkt;
 	struct rule_query query;
+	/* These three are the CPU's, whatever packet comes. */
+	__u32 events_tick; /* in which events_sent have been sent */
+	__u32 events_sent;
+	__u32 events_lost; /* since then or before */
 	/* Read before anything is decided: what changes meanwhile has a newer
 	 * generation, and the flow is decided again. */
 	__u32 generation;

@@ -330,6 +330,18 @@ struct {
 } bn_peers SEC(".maps");
 
 /*
+ * bn_events: what rules with "log" have to tell.
+ *
+ * Written by:	the slow path, at most EVENTS_PER_TICK on each CPU.
+ * Read by:	the agent.
+ * When full:	the event is lost, and the next one says how many were.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EVENTS_BYTES);
+} bn_events SEC(".maps");
+
+/*
  * bn_frags: the ports of fragmented packets, which only the first fragment has.
  *
  * Written by:	the parser, at a first fragment.

@@ -381,6 +381,16 @@ struct peer_val {
 	__u8 pad[2];
 };
 
+/* bn_events (ring buffer): a packet that a rule with "log" has decided. */
+struct event {
+	struct flow_key key; /* from the client to the backend */
+	__u32 rule; /* id */
+	__u32 lost; /* events of this CPU since its last one: too many, or the
+		     * buffer was full */
+	__u8 action; /* enum rule_action */
+	__u8 pad[7];
+};
+
 /* Context of the bn_gc program (BPF_PROG_TYPE_SYSCALL): in, then out. */
 struct gc_args {
 	/* Also end every flow of this endpoint; 0: none. The public ports of
@@ -416,6 +426,7 @@ _Static_assert(sizeof(struct policy_cidr_key) == 24, "policy_cidr_key");
 _Static_assert(sizeof(struct datapath_config) == 96, "config");
 _Static_assert(sizeof(struct fragment_key) == 44, "fragment_key");
 _Static_assert(sizeof(struct fragment_val) == 12, "fragment_val");
+_Static_assert(sizeof(struct event) == 56, "event");
 _Static_assert(sizeof(struct peer_key) == 32, "peer_key");
 _Static_assert(sizeof(struct peer_val) == 20, "peer");
 _Static_assert(REASON_COUNT <= 32, "endpoint_stats.reasons");

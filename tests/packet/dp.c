@@ -160,6 +160,18 @@ void dp_ingress_bytes(struct dp *dp, enum node device, const __u8 *bytes,
 	    dp->ifindex[device], dp->ifindex[device]);
 }
 
+void dp_ingress_again(struct dp *dp, enum node device, unsigned int times)
+{
+	struct __sk_buff skb = { .ifindex = dp->ifindex[device],
+				 .ingress_ifindex = dp->ifindex[device] };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = dp->in,
+		    .data_size_in = dp->in_len, .ctx_in = &skb,
+		    .ctx_size_in = sizeof(skb), .repeat = (int)times);
+
+	assert_int_equal(
+		bpf_prog_test_run_opts(dp->programs[FROM_CONTAINER], &opts), 0);
+}
+
 static void egress(struct dp *dp, enum node device, const __u8 *bytes,
 		   size_t len, int from)
 {

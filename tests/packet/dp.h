@@ -180,6 +180,9 @@ void dp_ingress_gso(struct dp *dp, enum node device, struct frame frame,
 /* The stack forwards a frame that came in by another device. */
 void dp_forward(struct dp *dp, enum node from, enum node device,
 		struct frame frame);
+/* The last frame, from the same container, so many times more: for frames that
+ * come out unchanged. */
+void dp_ingress_again(struct dp *dp, enum node device, unsigned int times);
 /* The first len bytes of any content. */
 void dp_ingress_bytes(struct dp *dp, enum node device, const __u8 *bytes,
 		      size_t len);

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/tell.h"
 #include "agent/watch.h"
 #include "control/host.h"
 #include "lib/cleanup.h"
@@ -24,7 +25,7 @@
  * The datapath forwards without this process. The agent makes it faster (with
  * its heartbeat, cached next hops are trusted) and keeps it true: it tells the
  * programs when routes, neighbours or addresses change, follows the default
- * route, and ends idle flows. It holds the instance's lock only while it
+ * route, ends idle flows, and logs what rules say is to be logged. It holds the instance's lock only while it
  * changes something, so commands never wait for it long.
  */
 
@@ -41,6 +42,8 @@ struct view {
 struct agent {
 	const struct instance *instance;
 	struct datapath *dp; /* NULL until somebody loads one */
+	struct events *events; /* of dp */
+	struct control *names; /* for the events that are being read */
 	struct watch *watch;
 	struct nl *nl;
 	int epoll;
@@ -111,6 +114,7 @@ static void agent_close(struct agent *agent)
 				 __ATOMIC_RELEASE);
 		datapath_close(agent->dp);
 	}
+	events_close(agent->events);
 	host_free(&agent->view.host);
 	watch_close(agent->watch);
 	if (agent->nl)
@@ -118,6 +122,52 @@ static void agent_close(struct agent *agent)
 	close(agent->epoll);
 	close(agent->timer);
 	close(agent->signals);
+}
+
+static void on_policy_event(const struct event *event, void *arg)
+{
+	struct agent *agent = arg;
+	char text[EVENT_TEXT_MAX];
+
+	if (!agent->names)
+		control_open(agent->instance, CONTROL_READ, &agent->names,
+			     NULL);
+	if (event->lost)
+		log_info("policy: %u packets were not logged: too many",
+			 event->lost);
+	log_info("policy: %s",
+		 event_print(event,
+			     agent->names ? control_model(agent->names) : NULL,
+			     text));
+}
+
+/* The names are those of now: nothing is held between two readings. */
+static void read_events(struct agent *agent)
+{
+	struct err err;
+
+	if (events_read(agent->events, &err))
+		log_warn("policy: %s", err.text);
+	if (agent->names)
+		control_close(agent->names);
+	agent->names = NULL;
+}
+
+/* The ring buffer is that of the datapath which is there. */
+static int follow_events(struct agent *agent, struct err *err)
+{
+	int rc;
+
+	if (agent->events &&
+	    (!agent->dp || !events_are_of(agent->events, agent->dp))) {
+		events_close(agent->events);
+		agent->events = NULL;
+	}
+	if (!agent->dp || agent->events)
+		return 0;
+	rc = events_open(agent->dp, on_policy_event, agent, &agent->events,
+			 err);
+	return rc ? rc : fd_add(agent, events_fd(agent->events), err);
 }
 
 /* A purge and a new apply give the instance other maps: the pins decide. */
@@ -132,6 +182,9 @@ static void follow_pins(struct agent *agent)
 	if (agent->dp)
 		datapath_close(agent->dp);
 	agent->dp = now;
+	rc = follow_events(agent, &err);
+	if (rc)
+		warn_once(agent, "policy", &err);
 }
 
 /* Devices, addresses or the default route changed: plan and apply, with the
@@ -309,23 +362,30 @@ static void on_change(struct agent *agent)
 	follow_changes(agent);
 }
 
+/* A tick may close the events that epoll has told of before. */
+static void on_ready(struct agent *agent, int fd)
+{
+	if (fd == agent->signals)
+		agent->stop = true;
+	else if (fd == agent->timer)
+		on_tick(agent);
+	else if (fd == watch_fd(agent->watch))
+		on_change(agent);
+	else if (agent->events && fd == events_fd(agent->events))
+		read_events(agent);
+}
+
 static int agent_loop(struct agent *agent, struct err *err)
 {
 	while (!agent->stop) {
-		struct epoll_event events[3];
-		int n = epoll_wait(agent->epoll, events, 3, -1);
+		struct epoll_event events[4];
+		int n = epoll_wait(agent->epoll, events, 4, -1);
 
 		if (n < 0 && errno != EINTR)
 			return err_set(err, -errno, "epoll_wait: %s",
 				       strerror(errno));
-		for (int i = 0; i < n; i++) {
-			if (events[i].data.fd == agent->signals)
-				agent->stop = true;
-			else if (events[i].data.fd == agent->timer)
-				on_tick(agent);
-			else
-				on_change(agent);
-		}
+		for (int i = 0; i < n; i++)
+			on_ready(agent, events[i].data.fd);
 	}
 	return 0;
 }

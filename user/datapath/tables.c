@@ -33,6 +33,7 @@ const char *const map_name[MAP_COUNT] = {
 	[MAP_STATS] = "bn_stats",
 	[MAP_PEERS] = "bn_peers",
 	[MAP_FRAGS] = "bn_frags",
+	[MAP_EVENTS] = "bn_events",
 };
 
 /* Elements per system call: a bound on memory (0.6 MiB for flows). */
