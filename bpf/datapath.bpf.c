@@ -279,7 +279,7 @@ static __always_inline enum reason stage_not_a_flow(const struct first *first)
 	case PKT_FRAGMENT:
 		return REASON_FRAGMENT_UNKNOWN;
 	case PKT_OPTIONS:
-		return REASON_PROTOCOL;
+		return REASON_EXTENSIONS;
 	case PKT_ERROR:
 		return REASON_ICMP_UNRELATED;
 	default:
