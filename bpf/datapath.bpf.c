@@ -334,12 +334,13 @@ stage_outside_destination(struct first *first)
 /* An address of our subnets that nobody has; a group frame to it is a broadcast
  * to the subnet. */
 static __always_inline enum reason
-stage_destination(struct first *first, const struct datapath_config *config)
+stage_destination(const struct __sk_buff *skb, struct first *first,
+		  const struct datapath_config *config)
 {
 	if (first->to.place != PLACE_WORLD ||
 	    !address_is_ours(&first->pkt.key.dst))
 		return REASON_OK;
-	return first->pkt.group_frame ? group_to_host(first, config) :
+	return first->pkt.group_frame ? group_to_host(skb, first, config) :
 					REASON_NO_ROUTE;
 }
 
@@ -347,11 +348,7 @@ static __always_inline enum reason
 stage_policy(const struct __sk_buff *skb, struct first *first,
 	     const struct datapath_config *config)
 {
-	enum reason why = decide(first, config);
-
-	if (why == REASON_POLICY_DENY || why == REASON_POLICY_REJECT)
-		hits_add(&bn_rule_hits, first->rule, 1, skb->len, 0);
-	return why;
+	return decide_packet(skb, first, config);
 }
 
 static __always_inline enum reason stage_next_hop(struct __sk_buff *skb,
@@ -565,14 +562,14 @@ first_from_container(struct __sk_buff *skb, struct pkt *pkt,
 
 	if (!first)
 		return REASON_UNKNOWN_DEVICE;
-	why = stage_source(skb, first)		       ?:
-		      stage_group(first, config)       ?:
-		      stage_not_a_flow(first)	       ?:
-		      stage_publish(first)	       ?:
-		      stage_destination(first, config) ?:
-		      stage_policy(skb, first, config) ?:
-		      stage_next_hop(skb, first)       ?:
-		      stage_snat(first)		       ?:
+	why = stage_source(skb, first)			    ?:
+		      stage_group(skb, first, config)	    ?:
+		      stage_not_a_flow(first)		    ?:
+		      stage_publish(first)		    ?:
+		      stage_destination(skb, first, config) ?:
+		      stage_policy(skb, first, config)	    ?:
+		      stage_next_hop(skb, first)	    ?:
+		      stage_snat(first)			    ?:
 		      stage_commit(skb, first, config, ret_flow);
 	first_done(first, pkt);
 	return why;
