@@ -201,12 +201,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DP_TEST_BOTH(group_is_left_to_the_bridge),
 		DP_TEST_BOTH(rule_about_the_host_holds_for_groups),
-		DP_TEST(rule_about_a_port_holds_for_groups),
+		DP_TEST_BOTH(rule_about_a_port_holds_for_groups),
 		DP_TEST_BOTH(denied_group_frame_is_counted_for_the_rule),
 		DP_TEST_BOTH(group_reaches_the_others_of_the_network),
 		DP_TEST_BOTH(network_without_icc_is_closed_for_groups),
 		DP_TEST_BOTH(rule_between_two_holds_for_groups),
-		DP_TEST(rule_about_a_port_holds_for_the_receivers),
+		DP_TEST_BOTH(rule_about_a_port_holds_for_the_receivers),
 		DP_TEST_BOTH(group_of_the_host_reaches_a_container),
 		DP_TEST_BOTH(group_from_outside_is_the_hosts),
 	};
