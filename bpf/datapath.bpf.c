@@ -153,7 +153,8 @@ static __noinline enum reason error_check(struct __sk_buff *skb,
 
 	if (ipaddr_equal(&sender, &pkt->key.src))
 		return REASON_FORWARDED;
-	return flow->in_slot || address_is_ours(&sender) ?
+	return flow->in_slot || address_is_ours(&sender) ||
+			       is_martian(&sender) ?
 		       REASON_SPOOFED_SOURCE :
 		       REASON_FORWARDED;
 }
@@ -258,9 +259,12 @@ static __always_inline enum reason stage_outside_source(struct __sk_buff *skb,
 	    skb->pkt_type != PACKET_HOST)
 		return REASON_TO_STACK;
 	sender = pkt_sender(skb, pkt);
-	if (address_is_ours(&sender) ||
+	if (is_martian(&sender) || address_is_ours(&sender) ||
 	    bpf_map_lookup_elem(&bn_locals, &sender))
 		return REASON_SPOOFED_SOURCE;
+	/* No router carries that source any further (RFC 4291 2.5.6). */
+	if (is_link_scope(&sender))
+		return REASON_TO_STACK;
 	peer_set(&first->from, &sender, NULL);
 	return REASON_OK;
 }
@@ -331,14 +335,19 @@ stage_outside_destination(struct first *first)
 	return REASON_UNPUBLISHED;
 }
 
-/* An address of our subnets that nobody has; a group frame to it is a broadcast
- * to the subnet. */
+/* An address that nobody can have (RFC 1812 5.3.7), or one of our subnets that
+ * nobody has; a group frame to it is a broadcast to the subnet. */
 static __always_inline enum reason
 stage_destination(const struct __sk_buff *skb, struct first *first,
 		  const struct datapath_config *config)
 {
-	if (first->to.place != PLACE_WORLD ||
-	    !address_is_ours(&first->pkt.key.dst))
+	const struct ipaddr *dst = &first->pkt.key.dst;
+
+	if (first->to.place != PLACE_WORLD)
+		return REASON_OK;
+	if (is_martian(dst))
+		return REASON_NO_ROUTE;
+	if (!address_is_ours(dst))
 		return REASON_OK;
 	return first->pkt.group_frame ? group_to_host(skb, first, config) :
 					REASON_NO_ROUTE;
