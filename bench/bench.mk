@@ -23,7 +23,16 @@ build/bench/gen: $(GEN_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $^ -lbpf -lelf -lz -o $@
 
+# As the command has it: loaded, filled and searched by the same library.
+build/bench/gc: bench/gc.c $B/libbpfnet.a
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< $B/libbpfnet.a $(LIBS) -o $@
+
 bench: build/bench/gen all ## forwarding rates beside iptables (BENCH='--quick')
 	bench/forward.sh $(BENCH)
 
-.PHONY: bench
+bench-gc: build/bench/gc ## a million idle flows, in the kernel and outside (BENCH=)
+	build/bench/gc $(BENCH)
+
+.PHONY: bench bench-gc

@@ -44,7 +44,6 @@
 #include "commit.h"
 #include "decide.h"
 #include "embryo.h"
-#include "event.h"
 #include "finish.h"
 #include "first.h"
 #include "flow.h"
@@ -157,7 +156,8 @@ static __noinline enum reason error_check(struct __sk_buff *skb,
 
 	if (ipaddr_equal(&sender, &pkt->key.src))
 		return REASON_FORWARDED;
-	return flow->in_slot || address_is_ours(&sender) ?
+	return flow->in_slot || address_is_ours(&sender) ||
+			       is_martian(&sender) ?
 		       REASON_SPOOFED_SOURCE :
 		       REASON_FORWARDED;
 }
@@ -262,9 +262,12 @@ static __always_inline enum reason stage_outside_source(struct __sk_buff *skb,
 	    skb->pkt_type != PACKET_HOST)
 		return REASON_TO_STACK;
 	sender = pkt_sender(skb, pkt);
-	if (address_is_ours(&sender) ||
+	if (is_martian(&sender) || address_is_ours(&sender) ||
 	    bpf_map_lookup_elem(&bn_locals, &sender))
 		return REASON_SPOOFED_SOURCE;
+	/* No router carries that source any further (RFC 4291 2.5.6). */
+	if (is_link_scope(&sender))
+		return REASON_TO_STACK;
 	peer_set(&first->from, &sender, NULL);
 	return REASON_OK;
 }
@@ -283,7 +286,7 @@ static __always_inline enum reason stage_not_a_flow(const struct first *first)
 	case PKT_FRAGMENT:
 		return REASON_FRAGMENT_UNKNOWN;
 	case PKT_OPTIONS:
-		return REASON_PROTOCOL;
+		return REASON_EXTENSIONS;
 	case PKT_ERROR:
 		return REASON_ICMP_UNRELATED;
 	default:
@@ -348,15 +351,21 @@ stage_outside_destination(struct first *first)
 	return stage_not_a_flow(first);
 }
 
-/* An address of our subnets that nobody has; a group frame to it is a broadcast
- * to the subnet. */
+/* An address that nobody can have (RFC 1812 5.3.7), or one of our subnets that
+ * nobody has; a group frame to it is a broadcast to the subnet. */
 static __always_inline enum reason
-stage_destination(struct first *first, const struct datapath_config *config)
+stage_destination(const struct __sk_buff *skb, struct first *first,
+		  const struct datapath_config *config)
 {
-	if (first->to.place != PLACE_WORLD ||
-	    !address_is_ours(&first->pkt.key.dst))
+	const struct ipaddr *dst = &first->pkt.key.dst;
+
+	if (first->to.place != PLACE_WORLD)
 		return REASON_OK;
-	return first->pkt.group_frame ? group_to_host(first, config) :
+	if (is_martian(dst))
+		return REASON_NO_ROUTE;
+	if (!address_is_ours(dst))
+		return REASON_OK;
+	return first->pkt.group_frame ? group_to_host(skb, first, config) :
 					REASON_NO_ROUTE;
 }
 
@@ -364,12 +373,7 @@ static __always_inline enum reason
 stage_policy(const struct __sk_buff *skb, struct first *first,
 	     const struct datapath_config *config)
 {
-	enum reason why = decide(first, config);
-
-	event_of_rule(first);
-	if (why == REASON_POLICY_DENY || why == REASON_POLICY_REJECT)
-		hits_add(&bn_rule_hits, first->rule, 1, skb->len, 0);
-	return why;
+	return decide_packet(skb, first, config);
 }
 
 static __always_inline enum reason stage_next_hop(struct __sk_buff *skb,
@@ -536,14 +540,14 @@ first_from_container(struct __sk_buff *skb, struct pkt *pkt,
 
 	if (!first)
 		return REASON_UNKNOWN_DEVICE;
-	why = stage_source(skb, first)		       ?:
-		      stage_group(first, config)       ?:
-		      stage_not_a_flow(first)	       ?:
-		      stage_publish(first)	       ?:
-		      stage_destination(first, config) ?:
-		      stage_policy(skb, first, config) ?:
-		      stage_next_hop(skb, first)       ?:
-		      stage_snat(first)		       ?:
+	why = stage_source(skb, first)			    ?:
+		      stage_group(skb, first, config)	    ?:
+		      stage_not_a_flow(first)		    ?:
+		      stage_publish(first)		    ?:
+		      stage_destination(skb, first, config) ?:
+		      stage_policy(skb, first, config)	    ?:
+		      stage_next_hop(skb, first)	    ?:
+		      stage_snat(first)			    ?:
 		      stage_commit(skb, first, config, ret_flow);
 	first_done(first, pkt);
 	return why;

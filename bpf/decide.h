@@ -33,6 +33,20 @@ static __always_inline enum reason decide(struct first *first,
 	return policy_decide(first, config);
 }
 
+/* For a packet that meets no flow: what a rule drops is counted for it here, and
+ * what it is to log is told. */
+static __always_inline enum reason
+decide_packet(const struct __sk_buff *skb, struct first *first,
+	      const struct datapath_config *config)
+{
+	enum reason why = decide(first, config);
+
+	event_of_rule(first);
+	if (why == REASON_POLICY_DENY || why == REASON_POLICY_REJECT)
+		hits_add(&bn_rule_hits, first->rule, 1, skb->len, 0);
+	return why;
+}
+
 /* Does what the flow was built on still stand? */
 static __always_inline bool flow_is_current(const struct first *first,
 					    const struct flow *flow)

@@ -11,20 +11,22 @@
 /* What goes to a group goes to the host as well: where a rule keeps the sender
  * from the host, it has no groups. bn_to_container asks for each container. */
 static __always_inline enum reason
-group_to_host(struct first *first, const struct datapath_config *config)
+group_to_host(const struct __sk_buff *skb, struct first *first,
+	      const struct datapath_config *config)
 {
 	peer_set(&first->to, &first->pkt.key.dst, NULL);
 	first->to.place = PLACE_HOST;
 	first->backend_port = first->pkt.key.dport;
-	return decide(first, config) ?: REASON_TO_STACK;
+	return decide_packet(skb, first, config) ?: REASON_TO_STACK;
 }
 
 static __always_inline enum reason
-stage_group(struct first *first, const struct datapath_config *config)
+stage_group(const struct __sk_buff *skb, struct first *first,
+	    const struct datapath_config *config)
 {
 	if (first->pkt.kind != PKT_MULTICAST)
 		return REASON_OK;
-	return group_to_host(first, config);
+	return group_to_host(skb, first, config);
 }
 
 /* Frames that the bridge carries for everybody on the link. A group frame with
@@ -53,7 +55,6 @@ stage_group_to_container(struct __sk_buff *skb, struct first *first,
 	const struct endpoint_val *from, *to;
 	struct pkt *pkt = &first->pkt;
 	__u32 ifindex = skb->ifindex, ingress = skb->ingress_ifindex;
-	enum reason why;
 
 	if (pkt->kind != PKT_MULTICAST &&
 	    !(pkt->kind == PKT_FLOW && pkt->group_frame))
@@ -67,8 +68,7 @@ stage_group_to_container(struct __sk_buff *skb, struct first *first,
 	peer_set(&first->from, &pkt->key.src, from);
 	peer_set(&first->to, &pkt->key.dst, to);
 	first->backend_port = pkt->key.dport;
-	why = decide(first, config);
-	return why == REASON_OK ? REASON_TO_STACK : why;
+	return decide_packet(skb, first, config) ?: REASON_TO_STACK;
 }
 
 #endif

@@ -81,11 +81,22 @@ static __always_inline bool world_knows_as(const struct first *first,
  * a walk that starts at a keyed hash of the client's address and port, so that
  * one socket gets the same public port towards every destination (RFC 4787
  * REQ-1). Its stride is a prime larger than any range, hence without a common
- * factor: no port is tried twice before all of them have been tried once.
+ * factor: no port is tried twice before all of them have been tried once. The
+ * primes lie as unevenly as chance would have it, and there are many: clients
+ * that share a stride, or have a small one (what counts is the remainder in the
+ * range), make the ports that are taken grow together, and then walk inside of
+ * those clusters.
  */
-static const __u32 strides[] = { 65537, 65539, 65543, 65551, 65557, 65563,
-				 65579, 65581, 65587, 65599, 65609, 65617,
-				 65629, 65633, 65647, 65651 };
+static const __u32 strides[64] = {
+	66403,	67801,	68659,	70051,	70913,	71453,	72313,	73709,
+	74567,	75967,	77359,	78229,	79613,	80489,	81013,	81869,
+	83267,	84127,	85523,	86389,	86923,	87793,	89189,	90053,
+	91433,	92831,	93701,	95083,	95947,	96479,	97367,	98737,
+	99607,	100999, 101863, 102397, 103289, 104651, 105509, 106087,
+	106903, 108301, 109159, 110557, 111427, 111949, 112831, 114217,
+	115079, 116471, 117877, 118739, 120121, 120977, 121523, 122387,
+	123787, 124633, 126031, 126913, 127423, 128287, 129707, 130547
+};
 
 struct port_walk {
 	struct __sk_buff *skb;
@@ -227,7 +238,7 @@ snat_insert(struct __sk_buff *skb, struct first *first,
 		.base = config->snat_port_min,
 		.size = config->snat_port_max - config->snat_port_min + 1,
 		.start = hash & 0xffff,
-		.stride = strides[hash >> 28],
+		.stride = strides[hash >> 26],
 		.keep = own,
 		.keeps = own >= config->snat_port_min &&
 			 own <= config->snat_port_max,

@@ -310,16 +310,15 @@ static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
 		pkt->kind = PKT_NEIGHBOUR;
 		return REASON_OK;
 	}
-	if (ip->daddr.s6_addr[0] == 0xff) {
-		pkt->kind = PKT_MULTICAST;
-		return REASON_OK;
-	}
-	if (unlikely(is_extension(ip->nexthdr))) {
-		pkt->kind = PKT_UNUSUAL;
-		return REASON_OK;
-	}
 	pkt->kind = PKT_FLOW;
+	if (unlikely(ip->daddr.s6_addr[0] == 0xff))
+		pkt->kind = PKT_MULTICAST;
 	pkt->l4 = L4_OFFSET_V6;
+	if (unlikely(is_extension(ip->nexthdr))) {
+		if (pkt->kind == PKT_FLOW)
+			pkt->kind = PKT_UNUSUAL;
+		return REASON_OK;
+	}
 	return pkt_parse_l4(pkt, ip->nexthdr, data + L4_OFFSET_V6, end);
 }
 

@@ -54,6 +54,19 @@ static __always_inline bool ipaddr_is_none(const struct ipaddr *ip)
 	return !ip->word[3] && (ipaddr_is_v4(ip) || ipaddr_is_zero(ip));
 }
 
+/* Nobody sends from there (RFC 1122 3.2.1.3, RFC 4291 2.5 and 2.7): this network,
+ * loopback, groups; an answer would go to many, or to oneself. */
+static __always_inline bool is_martian(const struct ipaddr *ip)
+{
+	__u32 last = bpf_ntohl(ip->word[3]);
+	__u8 first = last >> 24;
+
+	if (ipaddr_is_v4(ip))
+		return first == 0 || first == 127 || first >= 224;
+	return bpf_ntohl(ip->word[0]) >> 24 == 0xff ||
+	       (!(ip->word[0] | ip->word[1] | ip->word[2]) && last <= 1);
+}
+
 /* An endpoint may send from its own addresses only; neighbour discovery and
  * what goes to a group also from none yet (DHCP, DAD), or from link-local. */
 static __always_inline enum reason source_check(const struct pkt *pkt,

@@ -4,19 +4,23 @@
 # On a fresh machine nothing that a rule needs is there before tools/setup has
 # run, so check and demo build by a second make, started after it.
 T ?=
+BUDGET ?=
 
 setup: ## install the packages that the build and the tests need
 	@tools/setup
 
 check: ## set-up, lint, build, all tests; the last line is the count
 	@tools/setup
-	@tools/check lint build unit packet e2e
+	@tools/check lint build unit verifier packet e2e
 
 unit: ## tests of single functions, with ASan and UBSan (T=name: only these)
 	@T='$T' tools/check unit
 
 packet: ## whole frames through the real programs; root (T=name)
 	@T='$T' tools/check packet
+
+verifier: ## what the verifier processes, beside a budget; root (BUDGET=write)
+	@T='$T' BUDGET='$(BUDGET)' tools/check verifier
 
 e2e: all ## the stories, with real traffic in namespaces; root (T=name)
 	@T='$T' tests/run
@@ -38,6 +42,7 @@ demo: ## set-up, build, and the three tiers with real traffic; root
 skeletons: $(SKEL)
 unit-programs: $(UNIT_BIN)
 packet-programs: $(PACKET_BIN)
+verifier-programs: $(SKEL) $B/tests/verifier/measure
 
-.PHONY: setup check unit packet e2e lint format demo skeletons \
-	unit-programs packet-programs
+.PHONY: setup check unit packet verifier e2e lint format demo skeletons \
+	unit-programs packet-programs verifier-programs

@@ -27,8 +27,8 @@ static struct dp the_dp;
 
 static int group_setup(void **state)
 {
-	const struct datapath_options options = { .flows_max = DP_FLOWS_MAX };
 	struct dp *dp = &the_dp;
+	const struct datapath_options options = { .flows_max = dp->flows_max };
 
 	(void)state;
 	if (!dp_net_make(dp)) {
@@ -66,11 +66,13 @@ static void needs_root(void **state)
 	skip();
 }
 
-int dp_run_tests(const char *name, const struct CMUnitTest *tests, size_t count)
+int dp_run_tests(const char *name, const struct CMUnitTest *tests, size_t count,
+		 __u32 flows_max)
 {
 	struct CMUnitTest *skipped;
 	int failed;
 
+	the_dp.flows_max = flows_max;
 	if (geteuid() == 0)
 		return _cmocka_run_group_tests(name, tests, count, group_setup,
 					       group_teardown);

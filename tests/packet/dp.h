@@ -52,7 +52,7 @@ enum node {
 #define NETWORK_FRONT 1
 #define NETWORK_BACK 2
 
-/* Flows that fit into the table. */
+/* Flows that fit into the table, unless dp_main_sized says otherwise. */
 #define DP_FLOWS_MAX 512
 #define DP_PORT_MIN 1024
 #define DP_PORT_MAX 32767
@@ -150,6 +150,7 @@ struct ipaddr ip_of(const char *text);
 struct dp {
 	struct datapath *datapath;
 	struct datapath_config *config;
+	__u32 flows_max; /* as the tables were loaded */
 	struct addresses ip; /* of the family that the test runs with */
 	int programs[4];
 	int ifindex[DEVICES];
@@ -288,10 +289,11 @@ int dp_reset(void **state);
 #define DP_TEST_BOTH(test) DP_TEST(test), DP_TEST_V6(test)
 
 /* Runs them in fresh namespaces; what main returns. */
-#define dp_main(tests) \
-	dp_run_tests(#tests, tests, sizeof(tests) / sizeof(*(tests)))
-int dp_run_tests(const char *name, const struct CMUnitTest *tests,
-		 size_t count);
+#define dp_main(tests) dp_main_sized(tests, DP_FLOWS_MAX)
+#define dp_main_sized(tests, flows_max) \
+	dp_run_tests(#tests, tests, sizeof(tests) / sizeof(*(tests)), flows_max)
+int dp_run_tests(const char *name, const struct CMUnitTest *tests, size_t count,
+		 __u32 flows_max);
 
 /* dp_net.c: namespaces and devices; false when they cannot be made.
  * dp_tables.c: the tables of the drawing above, and nothing else. */

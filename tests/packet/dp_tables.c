@@ -235,10 +235,10 @@ static void clear_tables(struct dp *dp)
 }
 
 /* Time-outs differ from each other, so that none passes for another. */
-static void write_config(struct datapath_config *config)
+static void write_config(struct datapath_config *config, __u32 flows_max)
 {
-	config->flows_max = DP_FLOWS_MAX;
-	config->flows_per_endpoint = DP_FLOWS_MAX;
+	config->flows_max = flows_max;
+	config->flows_per_endpoint = flows_max;
 	config->generation = 100;
 	config->route_generation = 200;
 	config->heartbeat = datapath_now();
@@ -261,7 +261,7 @@ void dp_tables_reset(struct dp *dp)
 {
 	clear_tables(dp);
 	dp_rules_clear(dp);
-	write_config(dp->config);
+	write_config(dp->config, dp->flows_max);
 	for (enum node node = WEB; node <= DB; node++) {
 		struct endpoint_val value = endpoint_of(dp, node);
 
@@ -452,7 +452,7 @@ void dp_flow_fill(struct dp *dp, unsigned int room)
 	const struct flow flow = { .last_seen = datapath_now() };
 	unsigned int used = entries(dp, MAP_FLOWS);
 
-	for (unsigned int i = 0; i + room + used < 2 * DP_FLOWS_MAX; i++) {
+	for (unsigned int i = 0; i + room + used < 2 * dp->flows_max; i++) {
 		key.src = ip_add(&first, i);
 		set(dp, MAP_FLOWS, &key, &flow);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* test_dp_icmp_matrix - ICMP errors about every kind of translated packet */
-#include "dp.h"
+#include "dp_answer.h"
 
 #include <stdlib.h>
 
@@ -20,7 +20,7 @@ static bool is_v6(const struct dp *dp)
 enum change { ADDRESS, PORT, BOTH, CHANGES };
 
 /* What the quoted packet is. */
-enum quoted { TCP, UDP, UDP_NO_CHECKSUM, ECHO, QUOTES };
+enum quoted { TCP, UDP, UDP_NO_CHECKSUM, ECHO, QUOTES, OTHER = QUOTES };
 
 /* A flow whose container is web, and an error on its way along it. */
 struct track {
@@ -42,6 +42,10 @@ static struct frame quoted_frame(enum quoted quoted, const char *src,
 		frame = frame_flags(frame_tcp(src, sport, dst, dport), TCP_ACK);
 	if (quoted == ECHO)
 		frame = frame_echo(src, dst, sport);
+	if (quoted == OTHER) {
+		frame.proto = IPPROTO_GRE;
+		frame.sport = frame.dport = 0;
+	}
 	frame.no_checksum = quoted == UDP_NO_CHECKSUM;
 	frame.ttl = 3;
 	return frame;
@@ -204,6 +208,61 @@ static void error_about_an_echo_is_translated(void **state)
 	run_tracks(*state, ECHO);
 }
 
+/* Such flows are not translated today. An error about one is right all the
+ * same. */
+static void error_about_a_protocol_without_ports_is_translated(void **state)
+{
+	static const struct ports none = { 0, 0, 0 };
+	struct dp *dp = *state;
+	struct flow models[2][2];
+
+	make_models(dp, models);
+	for (int i = 0; i < 4; i++) {
+		struct track track = { .published = i & 1,
+				       .outwards = i & 2,
+				       .change = ADDRESS,
+				       .quoted = OTHER };
+
+		make_sides(dp, &track, none);
+		plant(dp, &track, &models[track.published][track.outwards]);
+		run_track(dp, &track);
+	}
+}
+
+static bool is_all_ones(const struct frame *frame)
+{
+	__u8 bytes[FRAME_MAX];
+
+	frame_build(frame, bytes);
+	return memcmp(bytes + ETH_HLEN + frame_l3_len(frame) + 6, "\xff\xff",
+		      2) == 0;
+}
+
+/* RFC 768: zero would say that there is none. */
+static void quoted_udp_checksum_that_becomes_zero_is_all_ones(void **state)
+{
+	static const struct ports ports = { 40000, 1234, 53 };
+	struct dp *dp = *state;
+	struct flow models[2][2];
+
+	make_models(dp, models);
+	for (int i = 0; i < 4; i++) {
+		struct track track = { .published = i & 1,
+				       .outwards = i & 2,
+				       .change = BOTH,
+				       .quoted = UDP };
+
+		make_sides(dp, &track, ports);
+		while (!is_all_ones(&track.out)) {
+			track.out.salt++;
+			assert_int_not_equal(track.out.salt, 0);
+		}
+		track.in.salt = track.out.salt;
+		plant(dp, &track, &models[track.published][track.outwards]);
+		run_error(dp, &track, UNREACHABLE, false, 0);
+	}
+}
+
 /* The full matrix by chance: any ports, contents and lengths. */
 static void random_packets(struct dp *dp, enum quoted quoted, bool full)
 {
@@ -267,39 +326,168 @@ static void random_echoes_are_translated(void **state)
 	random_packets(*state, ECHO, true);
 }
 
+/* ---------------------------------------------------------- truncation */
+
+/* As it comes to the device. */
+static struct frame arriving(const struct track *track, struct frame frame)
+{
+	return track->outwards ? frame_switched(frame, WEB, FRONT) :
+				 frame_switched(frame, ROUTER, UP);
+}
+
+/* Half a checksum stays as it is, as do the other half's place (padding) and
+ * what is there; nobody can check it. The error's own is right nevertheless. */
+static void run_half_checksum(struct dp *dp, const struct track *track,
+			      __u16 quote_len)
+{
+	struct frame error =
+		frame_error(track->in.dst, UNREACHABLE, &track->in);
+	struct frame out =
+		frame_error(track->out.dst, UNREACHABLE, &track->out);
+	struct answer want = { .l4 = ETH_HLEN + frame_l3_len(&error) };
+	__u8 *icmp = want.bytes + want.l4, bytes[FRAME_MAX];
+	size_t len;
+	__u32 sum;
+
+	error.quote_len = out.quote_len = quote_len;
+	error = arriving(track, error);
+	len = frame_build(&error, bytes);
+	bytes[len] = 0x5a;
+	dp_ingress_bytes(dp, track->outwards ? WEB : UP, bytes, len + 1);
+
+	out = track->outwards ? frame_out(out) : frame_into(out, WEB);
+	want.len = frame_build(&out, want.bytes);
+	want.bytes[len - 1] = bytes[len - 1];
+	want.bytes[len] = 0; /* the other half of the last word */
+	put16(icmp + 2, 0);
+	sum = sum_words(icmp, len - want.l4 + 1);
+	if (is_v6(dp))
+		sum += pseudo_sum(&want, IPPROTO_ICMPV6);
+	put16(icmp + 2, ~sum_fold(sum));
+	want.bytes[len] = 0x5a;
+	assert_int_equal(dp->why, REASON_FORWARDED);
+	assert_int_equal(dp->out_len, len + 1);
+	assert_memory_equal(dp->out, want.bytes, len + 1);
+}
+
+/* What a quote has to have before it names a flow, and where its transport
+ * checksum is. */
+static __u16 least_quote(const struct track *track)
+{
+	return frame_l3_len(&track->in) + (track->quoted == ECHO ? 8 : 4);
+}
+
+static __u16 checksum_at(const struct track *track)
+{
+	static const __u8 at[] = {
+		[TCP] = 16, [UDP] = 6, [UDP_NO_CHECKSUM] = 6, [ECHO] = 2
+	};
+
+	return frame_l3_len(&track->in) + at[track->quoted];
+}
+
+static void run_quotes(struct dp *dp, const struct track *track)
+{
+	__u16 len, whole, least = least_quote(track);
+	struct frame error =
+		frame_error(track->in.dst, UNREACHABLE, &track->in);
+	__u8 bytes[FRAME_MAX];
+
+	whole = frame_build(&track->in, bytes) - ETH_HLEN;
+	for (len = 1; len < least; len++) {
+		error.quote_len = len;
+		dp_ingress(dp, track->outwards ? WEB : UP, error);
+		dp_expect_dropped(dp, REASON_MALFORMED);
+	}
+	for (; len <= whole; len++)
+		if (len == checksum_at(track) + 1)
+			run_half_checksum(dp, track, len);
+		else
+			run_error(dp, track, UNREACHABLE, false, len);
+}
+
+/* Every kind of flow and of quoted packet; the packet may have options, and be
+ * a first fragment. */
+static void each_track(struct dp *dp, __u8 options, bool fragment,
+		       void (*run)(struct dp *dp, const struct track *track))
+{
+	static const struct ports ports = { 40000, 1234, 53 };
+	struct flow models[2][2];
+
+	make_models(dp, models);
+	for (int i = 0; i < 4 * QUOTES; i++) {
+		struct track track = { .published = i & 1,
+				       .outwards = i & 2,
+				       .change = BOTH,
+				       .quoted = i / 4 };
+
+		make_sides(dp, &track, ports);
+		plant(dp, &track, &models[track.published][track.outwards]);
+		track.in.options = track.out.options = options;
+		if (fragment)
+			track.in.cut_len = track.out.cut_len =
+				track.quoted == TCP ? 24 : 16;
+		run(dp, &track);
+	}
+}
+
 /* Shorter than its ports, a quote names no flow. Longer, it is translated as
  * far as it goes. */
 static void every_truncation_of_a_quote_is_malformed_or_right(void **state)
 {
+	each_track(*state, 0, false, run_quotes);
+}
+
+static void every_truncation_of_a_quote_with_options_too(void **state)
+{
 	struct dp *dp = *state;
-	struct flow models[2][2];
-	struct ports ports = { 40000, 1234, 53 };
 
-	make_models(dp, models);
-	for (int i = 0; i < 2 * QUOTES; i++) {
-		struct track track = { .change = BOTH,
-				       .quoted = i / 2,
-				       .outwards = i & 1 };
-		struct frame error;
-		__u16 l3, whole, least, check;
+	each_track(dp, 1, false, run_quotes);
+	dp_tables_reset(dp);
+	each_track(dp, is_v6(dp) ? 4 : 10, false, run_quotes);
+}
 
-		make_sides(dp, &track, ports);
-		plant(dp, &track, &models[0][track.outwards]);
-		l3 = frame_l3_len(&track.in);
-		whole = l3 + (track.quoted == TCP ? 20 : 8) + track.in.payload;
-		check = track.quoted == TCP ? 16 : track.quoted == ECHO ? 2 : 6;
-		least = l3 + (track.quoted == ECHO ? 8 : 4);
-		error = frame_error(track.in.dst, UNREACHABLE, &track.in);
-		for (__u16 len = 1; len < least; len++) {
-			error.quote_len = len;
-			dp_ingress(dp, track.outwards ? WEB : UP, error);
-			dp_expect_dropped(dp, REASON_MALFORMED);
-		}
-		/* Half a checksum stays as it is; nobody can check it. */
-		for (__u16 len = least; len <= whole; len++)
-			if (len != l3 + check + 1)
-				run_error(dp, &track, UNREACHABLE, false, len);
+static void every_truncation_of_a_quoted_fragment_too(void **state)
+{
+	struct dp *dp = *state;
+
+	each_track(dp, 0, true, run_quotes);
+	dp_tables_reset(dp);
+	each_track(dp, 2, true, run_quotes);
+}
+
+/* The frame ends before the IP packet does. */
+static void run_short_frames(struct dp *dp, const struct track *track)
+{
+	struct frame error = arriving(
+		track, frame_error(track->in.dst, UNREACHABLE, &track->in));
+	enum node device = track->outwards ? WEB : UP;
+	__u8 bytes[FRAME_MAX];
+	size_t whole, least, len = ETH_HLEN + (is_v6(dp) ? 40 : 20);
+
+	error.options = track->in.options;
+	least = ETH_HLEN + frame_l3_len(&error) + 8 + least_quote(track);
+	whole = frame_build(&error, bytes);
+	for (; len < least; len++) {
+		dp_ingress_bytes(dp, device, bytes, len);
+		dp_expect_dropped(dp, REASON_MALFORMED);
 	}
+	for (; len <= whole; len++) {
+		dp_ingress_bytes(dp, device, bytes, len);
+		assert_int_equal(dp->why, REASON_FORWARDED);
+		assert_int_equal(dp->out_len, len);
+	}
+}
+
+static void every_truncation_of_an_error_is_malformed(void **state)
+{
+	struct dp *dp = *state;
+
+	each_track(dp, 0, false, run_short_frames);
+	dp_tables_reset(dp);
+	each_track(dp, 2, false, run_short_frames);
+	dp_tables_reset(dp);
+	each_track(dp, 0, true, run_short_frames);
 }
 
 int main(void)
@@ -309,6 +497,9 @@ int main(void)
 		DP_TEST_BOTH(error_about_udp_is_translated),
 		DP_TEST_BOTH(error_about_udp_without_checksum_is_translated),
 		DP_TEST_BOTH(error_about_an_echo_is_translated),
+		DP_TEST_BOTH(
+			error_about_a_protocol_without_ports_is_translated),
+		DP_TEST_BOTH(quoted_udp_checksum_that_becomes_zero_is_all_ones),
 		DP_TEST_BOTH(random_whole_tcp_headers_are_translated),
 		DP_TEST_BOTH(random_short_tcp_headers_are_translated),
 		DP_TEST_BOTH(random_udp_headers_are_translated),
@@ -316,6 +507,9 @@ int main(void)
 			random_udp_headers_without_checksum_are_translated),
 		DP_TEST_BOTH(random_echoes_are_translated),
 		DP_TEST_BOTH(every_truncation_of_a_quote_is_malformed_or_right),
+		DP_TEST_BOTH(every_truncation_of_a_quote_with_options_too),
+		DP_TEST_BOTH(every_truncation_of_a_quoted_fragment_too),
+		DP_TEST_BOTH(every_truncation_of_an_error_is_malformed),
 	};
 
 	return dp_main(tests);

@@ -325,43 +325,133 @@ static void every_truncation_behind_options_is_malformed(void **state)
 	}
 }
 
-/* Of eight bytes each, in front of UDP. */
-static void run_with_extensions(struct dp *dp, const __u8 *types, __u8 count)
+/* A frame to UDP with `count` extension headers of eight bytes each, all of
+ * them of this type, and `last` behind them. */
+static size_t build_extended(struct frame frame, __u8 type, __u8 count,
+			     __u8 last, __u8 *bytes)
 {
-	struct frame frame = frame_switched(
-		frame_udp(dp->ip.web, 4000, dp->ip.mate, 53), WEB, FRONT);
-	__u8 bytes[FRAME_MAX], *at = bytes + V6_LEN;
+	__u8 *at = bytes + V6_LEN;
 	size_t len;
 
 	frame.options = count;
 	len = frame_build(&frame, bytes);
-	bytes[ETH_HLEN + 6] = types[0];
+	bytes[ETH_HLEN + 6] = count ? type : last;
 	for (__u8 i = 0; i < count; i++, at += 8) {
-		at[0] = i + 1 < count ? types[i + 1] : IPPROTO_UDP;
+		at[0] = i + 1 < count ? type : last;
 		at[1] = 0;
 	}
-	dp_ingress_bytes(dp, WEB, bytes, len);
+	return len;
 }
+
+static const __u8 extensions[] = { IPPROTO_HOPOPTS, IPPROTO_DSTOPTS,
+				   IPPROTO_ROUTING };
 
 static void transport_is_found_behind_four_extension_headers(void **state)
 {
-	static const __u8 types[] = { IPPROTO_HOPOPTS, IPPROTO_DSTOPTS,
-				      IPPROTO_ROUTING, IPPROTO_DSTOPTS,
-				      IPPROTO_DSTOPTS };
 	struct dp *dp = *state;
+	struct frame frame = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+	struct frame in = frame_switched(frame, WEB, FRONT);
+	struct frame out = frame_switched(frame, WEB, MATE);
+	__u8 bytes[FRAME_MAX];
 	struct flow flow;
+	size_t len;
 
-	for (__u8 count = 1; count <= 4; count++) {
-		run_with_extensions(dp, types, count);
-		assert_int_equal(dp->why, REASON_FORWARDED);
-	}
-	run_with_extensions(dp, types, 5);
-	dp_expect_dropped(dp, REASON_PROTOCOL);
+	for (size_t i = 0; i < sizeof(extensions); i++)
+		for (__u8 n = 1; n <= 4; n++) {
+			len = build_extended(in, extensions[i], n, IPPROTO_UDP,
+					     bytes);
+			dp_ingress_bytes(dp, WEB, bytes, len);
+			assert_int_equal(dp->why, REASON_FORWARDED);
+			build_extended(out, extensions[i], n, IPPROTO_UDP,
+				       bytes);
+			assert_int_equal(dp->out_len, len);
+			assert_memory_equal(dp->out, bytes, len);
+		}
 
-	assert_true(dp_flow(dp, frame_udp(dp->ip.web, 4000, dp->ip.mate, 53),
-			    &flow));
-	assert_int_equal(flow.packets, 4);
+	assert_true(dp_flow(dp, frame, &flow));
+	assert_int_equal(flow.packets, 4 * sizeof(extensions));
 	assert_int_equal(dp_flow_entries(dp), 2);
+}
+
+/* A walk that goes on for ever would be the sender's to command. */
+static void fifth_extension_header_hides_the_transport(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_switched(
+		frame_udp(dp->ip.web, 4000, dp->ip.mate, 53), WEB, FRONT);
+	__u8 bytes[FRAME_MAX];
+	size_t len;
+
+	dp_ingress(dp, WEB, frame); /* a flow of the same ports is no help */
+	for (size_t i = 0; i < sizeof(extensions); i++)
+		for (__u8 n = 5; n <= 10; n++) {
+			len = build_extended(frame, extensions[i], n,
+					     IPPROTO_UDP, bytes);
+			dp_ingress_bytes(dp, WEB, bytes, len);
+			dp_expect_dropped(dp, REASON_EXTENSIONS);
+		}
+	/* A fragment's header is one of the four. */
+	frame.options = 4;
+	frame = frame_cut(frame, 0, 16);
+	len = frame_build(&frame, bytes);
+	for (__u8 *at = bytes + V6_LEN, i = 0; i < 4; i++, at += 8) {
+		at[0] = i < 3 ? IPPROTO_HOPOPTS : IPPROTO_FRAGMENT;
+		at[1] = 0;
+	}
+	dp_ingress_bytes(dp, WEB, bytes, len);
+	dp_expect_dropped(dp, REASON_EXTENSIONS);
+
+	assert_int_equal(dp_endpoint(dp, SLOT_WEB).reasons[REASON_EXTENSIONS],
+			 19);
+	assert_int_equal(dp_flow_entries(dp), 2);
+}
+
+static void nothing_behind_extension_headers_is_no_flow(void **state)
+{
+	struct dp *dp = *state;
+	const char *targets[] = { dp->ip.mate, dp->ip.server, dp->ip.front };
+	__u8 bytes[FRAME_MAX];
+	size_t len;
+
+	for (size_t i = 0; i < 3; i++)
+		for (__u8 n = 1; n <= 4; n++) {
+			struct frame frame = frame_switched(
+				frame_udp(dp->ip.web, 4000, targets[i], 53),
+				WEB, FRONT);
+
+			len = build_extended(frame, IPPROTO_DSTOPTS, n,
+					     IPPROTO_NONE, bytes);
+			dp_ingress_bytes(dp, WEB, bytes, len);
+			dp_expect_dropped(dp, REASON_EXTENSIONS);
+		}
+	assert_int_equal(dp_flow_entries(dp), 0);
+}
+
+/* From outside it may be the host's, which reads more of them. */
+static void
+hidden_transport_from_outside_is_the_hosts_or_unpublished(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_switched(
+		frame_udp(dp->ip.client, 4000, dp->ip.host, 53), ROUTER, UP);
+	__u8 bytes[FRAME_MAX];
+	size_t len;
+
+	dp_publish(dp, IPPROTO_UDP, NULL, 53, WEB, 53);
+	len = build_extended(frame, IPPROTO_HOPOPTS, 5, IPPROTO_UDP, bytes);
+	dp_ingress_bytes(dp, UP, bytes, len);
+	dp_expect_passed(dp, REASON_TO_STACK);
+
+	frame.dst = dp->ip.web;
+	build_extended(frame, IPPROTO_HOPOPTS, 5, IPPROTO_UDP, bytes);
+	dp_ingress_bytes(dp, UP, bytes, len);
+	dp_expect_dropped(dp, REASON_UNPUBLISHED);
+
+	frame = frame_switched(frame_udp(dp->ip.web, 4000, dp->ip.server, 53),
+			       UP, ROUTER);
+	build_extended(frame, IPPROTO_HOPOPTS, 5, IPPROTO_UDP, bytes);
+	dp_egress_bytes(dp, UP, bytes, len);
+	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
 }
 
 static void extension_header_longer_than_the_packet_is_malformed(void **state)
@@ -448,6 +538,10 @@ int main(void)
 		DP_TEST(ports_are_read_behind_the_options),
 		DP_TEST_BOTH(every_truncation_behind_options_is_malformed),
 		DP_TEST_V6(transport_is_found_behind_four_extension_headers),
+		DP_TEST_V6(fifth_extension_header_hides_the_transport),
+		DP_TEST_V6(nothing_behind_extension_headers_is_no_flow),
+		DP_TEST_V6(
+			hidden_transport_from_outside_is_the_hosts_or_unpublished),
 		DP_TEST_V6(
 			extension_header_longer_than_the_packet_is_malformed),
 		DP_TEST_BOTH(rules_about_the_host_bind_fragments_and_options),

@@ -183,6 +183,16 @@ static void too_big(struct dp *dp)
 	dp_ingress(dp, WEB, unanswered(frame));
 }
 
+static void extensions(struct dp *dp)
+{
+	const struct addresses *ip = &addresses_v6;
+	struct frame frame = frame_udp(ip->web, 0, ip->mate, 0);
+
+	frame.proto = IPPROTO_NONE;
+	frame.options = 1;
+	dp_ingress(dp, WEB, frame);
+}
+
 static void icmp_unrelated(struct dp *dp)
 {
 	struct frame sent = frame_udp(dp->ip.server, 53, dp->ip.web, 4000);
@@ -216,6 +226,7 @@ static void (*const produce[REASON_COUNT])(struct dp *dp) = {
 	[REASON_POLICY_REJECT] = policy_reject,
 	[REASON_FLOWS_QUOTA] = flows_quota,
 	[REASON_TOO_BIG] = too_big,
+	[REASON_EXTENSIONS] = extensions,
 };
 
 /* A drop counts once in all and, where the packet is an endpoint's, there. */
