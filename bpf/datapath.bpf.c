@@ -294,14 +294,17 @@ static __always_inline enum reason stage_not_a_flow(const struct first *first)
 	}
 }
 
-/* On the host's own addresses; and where the world knows containers by theirs,
- * on those, for the world. */
+/* On the host's own addresses, for the world only those outside of our subnets:
+ * the guard lets no answer of the others out. And where the world knows containers
+ * by their addresses, on those. */
 static __always_inline bool may_be_published(const struct first *first)
 {
-	return first->to.place == PLACE_HOST ||
-	       (first->to.place == PLACE_ENDPOINT &&
-		first->from.place == PLACE_WORLD &&
-		(network_flags(&first->to) & NETWORK_ROUTED));
+	bool is_outside = first->from.place == PLACE_WORLD;
+
+	if (first->to.place == PLACE_HOST)
+		return !is_outside || !address_is_ours(&first->to.addr);
+	return first->to.place == PLACE_ENDPOINT && is_outside &&
+	       (network_flags(&first->to) & NETWORK_ROUTED);
 }
 
 /* Flow look-up came first: an exact tuple beats a listener. So only the first
