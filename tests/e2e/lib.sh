@@ -32,6 +32,7 @@ P=bn-e${STORY%%-*}-$$
 AWAIT_SECONDS=15
 AWAIT_STEP=0.05
 ANSWER_SECONDS=1	# how long a client waits before it gives up
+REFUSED_SECONDS=0.5	# and where the counter of drops tells the rest
 
 FAILED=0
 CHECKS=0
@@ -487,6 +488,8 @@ drops() {
 # dropped_as REASON CMD...: the command fails, and that is why.
 dropped_as() {
 	local before after
+	# The clients see it, as they are called from here.
+	local -x ANSWER_SECONDS=$REFUSED_SECONDS
 
 	before=$(drops "$1") || return 1
 	if "${@:2}"; then

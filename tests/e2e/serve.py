@@ -25,7 +25,7 @@ import struct
 import sys
 import time
 
-ANSWER_SECONDS = 2
+ANSWER_SECONDS = float(os.environ.get("ANSWER_SECONDS", "2"))
 CHUNK = 20000
 CHUNK_PAUSE = 0.02
 BEAT_PAUSE = 0.01
