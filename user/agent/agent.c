@@ -51,6 +51,7 @@ struct agent {
 	int signals;
 	unsigned int ticks;
 	struct view view; /* what the tables follow from, at the last refresh */
+	__u32 generation; /* of the tables, since then */
 	bool looked; /* at the host, in this tick */
 	bool told_fill; /* that the flow table is nearly full */
 	bool stop;
@@ -187,6 +188,12 @@ static void follow_pins(struct agent *agent)
 		warn_once(agent, "policy", &err);
 }
 
+static __u32 generation_of(const struct agent *agent)
+{
+	return __atomic_load_n(&datapath_config(agent->dp)->generation,
+			       __ATOMIC_ACQUIRE);
+}
+
 /* Devices, addresses or the default route changed: plan and apply, with the
  * same model, whatever follows from them. */
 static int refresh(struct agent *agent, struct err *err)
@@ -206,6 +213,9 @@ static int refresh(struct agent *agent, struct err *err)
 		rc = rc ? rc : control_refresh(control, err);
 		model_free(&desired);
 	}
+	/* While no command can count it up. */
+	if (!rc)
+		agent->generation = generation_of(agent);
 	control_close(control);
 	return rc;
 }
@@ -229,8 +239,10 @@ static bool view_equal(const struct view *a, const struct view *b)
 
 /*
  * A refresh makes every flow be decided again, and most notifications tell
- * nothing new: so one look first. What could not be done, because a command
- * held the lock, is tried again on the next tick.
+ * nothing new: so one look first. The host may look as it did although an
+ * endpoint's device has gone: a container that came and ended since then. The
+ * command that connected it has counted the generation up. What could not be
+ * done, because a command held the lock, is tried again on the next tick.
  */
 static void follow_host(struct agent *agent)
 {
@@ -238,7 +250,8 @@ static void follow_host(struct agent *agent)
 	struct err err;
 	int rc = view_read(agent->nl, &now, &err);
 
-	if (!rc && view_equal(&now, &agent->view)) {
+	if (!rc && view_equal(&now, &agent->view) &&
+	    generation_of(agent) == agent->generation) {
 		host_free(&now.host);
 		return;
 	}
