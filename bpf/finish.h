@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "hop.h"
 #include "maps.h"
+#include "neighbour.h"
 #include "pkt.h"
 #include "rewrite.h"
 
@@ -107,6 +108,13 @@ static __always_inline int leave_back(struct __sk_buff *skb,
 	return bpf_redirect_peer(ifindex, 0);
 }
 
+/* A container may be looking for another one. */
+static __always_inline bool is_question(const struct pkt *pkt)
+{
+	return pkt->kind == PKT_NEIGHBOUR && !pkt->through_stack &&
+	       pkt->in_ifindex != FLOW_FROM_UPLINK;
+}
+
 /*
  * why is what the last stage said: forwarded (as flow says), left to the stack,
  * or the reason of a drop. TC_ACT_UNSPEC lets foreign programs go on.
@@ -122,6 +130,11 @@ static __always_inline int finish(struct __sk_buff *skb, const struct pkt *pkt,
 			count_endpoints(skb, flow);
 			return leave(skb, pkt, config, flow);
 		}
+	}
+	if (why == REASON_TO_STACK && is_question(pkt) &&
+	    neighbour_answer(skb, pkt)) {
+		count_reason(REASON_FORWARDED);
+		return leave_back(skb, pkt);
 	}
 	count_reason(why);
 	if (why == REASON_TO_STACK)
