@@ -14,7 +14,6 @@
 families dual
 
 TCX=$ROOT/tests/e2e/tcx.py
-br_netfilter=0
 
 # app2 does not know app1's MAC any more. The bridge carries the question; with
 # br_netfilter, ip6tables would drop that of IPv6.
