@@ -97,6 +97,9 @@ configure 300s
 start inet "$STUN" serve $(servers 4) $(servers 6)
 must await listening inet 3479 --udp
 
+ok "a network with addresses of the uplink's is refused" \
+	says overlaps exits 4 bn network add clash subnet 203.0.113.128/25
+
 # ------------------------------------------------------------------- mapping
 
 for v in 4 6; do
