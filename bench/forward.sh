@@ -20,6 +20,7 @@ usage() {
 	usage: bench/forward.sh [OPTION]...
 	  --paths A,B,..     bpfnet iptables-legacy iptables-nft nft-map routing
 	                     floor generator (default: all of them)
+	  --before FILE      one more path, before: another build of bpfnet
 	  --direction D      dnat, snat or both (both)
 	  --flows N          distinct flows, 1..1000000 (1)
 	  --rounds N         interleaved rounds, of which the median is taken (5)
@@ -60,9 +61,10 @@ COST=
 CSV=
 GEN=${GEN:-build/bench/gen}
 BPFNET=${BPFNET:-build/bpfnet}
+BEFORE=
 PREFIX=bnb$$
-AGENT=
-CGROUP=
+AGENTS=()
+CGROUPS=
 FAILED=0
 
 die() {
@@ -102,6 +104,7 @@ options_parse() {
 		[ $# -ge 2 ] || { usage >&2; exit 2; }
 		case $1 in
 		--paths) PATHS=$2 ;;
+		--before) BEFORE=$2 ;;
 		--direction)
 			case $2 in
 			both) ;;
@@ -117,6 +120,7 @@ options_parse() {
 		esac
 		shift 2
 	done
+	[ -z "$BEFORE" ] || PATHS=${PATHS/bpfnet/bpfnet,before}
 }
 
 # ------------------------------------------------------------- namespaces
@@ -314,7 +318,7 @@ path_add_generator() {
 	in_ns generator h ethtool -K up0 gro on
 }
 
-bpfnet_file() {
+bpfnet_file() { # PATH
 	cat <<-END
 	version: 1
 	$([ "$FLOWS" -gt 60000 ] &&
@@ -322,32 +326,48 @@ bpfnet_file() {
 	networks:
 	  bench: {subnets: [$SUBNET]}
 	endpoints:
-	  web: {network: bench, ip: [$CONTAINER], netns: $(ns bpfnet c)}
+	  web: {network: bench, ip: [$CONTAINER], netns: $(ns "$1" c)}
 	publish:
 	  - {listen: "$UPLINK_HOST:$PUBLISHED/udp", to: "web:$SERVICE"}
 	END
 }
 
-bpfnet_run() { # ARGS...
-	in_ns bpfnet h "$BPFNET" --instance "$PREFIX" --cgroup "$CGROUP" "$@"
+# Each build has an instance of its own, named after its path.
+bpfnet_command() { # PATH: into COMMAND
+	local build=$BPFNET
+	[ "$1" = before ] && build=$BEFORE
+	COMMAND=("$build" --instance "$PREFIX$1" --cgroup "$CGROUPS/$1")
 }
 
-path_add_bpfnet() {
-	[ -x "$BPFNET" ] || { echo "no $BPFNET" >&2; return 1; }
-	uplink_add bpfnet
-	bpfnet_file | bpfnet_run -q apply -f - > /dev/null
+bpfnet_run() { # PATH ARGS...
+	bpfnet_command "$1"
+	in_ns "$1" h "${COMMAND[@]}" "${@:2}"
+}
+
+path_add_bpfnet() { # [PATH]
+	local path=${1:-bpfnet}
+	bpfnet_command "$path"
+	[ -x "${COMMAND[0]}" ] || { echo "no ${COMMAND[0]}" >&2; return 1; }
+	mkdir -p "$CGROUPS/$path"
+	uplink_add "$path"
+	bpfnet_file "$path" | bpfnet_run "$path" -q apply -f - > /dev/null
+}
+
+path_add_before() {
+	path_add_bpfnet before
 }
 
 # Cached next hops are trusted only while an agent lives (see bpfnet-agent).
-agent_start() {
-	local tries
+agent_start() { # PATH
+	local tries agent
+	bpfnet_command "$1"
 	# exec: what is ended later must be the agent, not a shell around it.
-	exec_in_ns bpfnet h "$BPFNET" --instance "$PREFIX" --cgroup "$CGROUP" \
-		agent run > "$TMP/agent.log" 2>&1 &
-	AGENT=$!
+	exec_in_ns "$1" h "${COMMAND[@]}" agent run > "$TMP/agent.log" 2>&1 &
+	agent=$!
+	AGENTS+=($agent)
 	for tries in 1 2 3 4 5 6; do
-		kill -0 $AGENT 2> /dev/null || break
-		bpfnet_run agent status > /dev/null 2>&1 && return
+		kill -0 $agent 2> /dev/null || break
+		bpfnet_run "$1" agent status > /dev/null 2>&1 && return
 		read -r -t "0.$tries" < <(sleep 1)
 	done
 	echo "note: no agent runs, bpfnet resolves the next hop per packet" >&2
@@ -428,7 +448,7 @@ cost_print() { # DIRECTION
 	walk_set bpfnet "$1"
 	if ! line=$(in_ns bpfnet h "$GEN" cost "$device" "${WALK[@]}" \
 		from-mac "$(mac_of bpfnet $here $end)" \
-		program "/sys/fs/bpf/$PREFIX/progs/$program"); then
+		program "/sys/fs/bpf/${PREFIX}bpfnet/progs/$program"); then
 		fail "bpfnet $1: no cost of $program"
 		return
 	fi
@@ -570,6 +590,8 @@ END {
 		versus("floor", 1)
 	if ("routing" in seen)
 		versus("routing", 0)
+	if ("before" in seen)
+		versus("before", 1)
 	if ("iptables-legacy" in seen)
 		versus("iptables-legacy", 0)
 }'
@@ -589,19 +611,20 @@ report() {
 # ----------------------------------------------------------------- the run
 # Only what carries this run's prefix.
 cleanup() {
-	local name
+	local name path agent
 	trap '' INT TERM
-	if [ -n "$AGENT" ] && kill -0 "$AGENT" 2> /dev/null; then
-		kill "$AGENT"
-		wait "$AGENT"
-	fi
-	if [ -e "/run/netns/$(ns bpfnet h)" ] && [ -x "$BPFNET" ]; then
-		bpfnet_run purge > /dev/null 2>&1
-	fi
+	for agent in "${AGENTS[@]}"; do
+		kill "$agent" 2> /dev/null
+		wait "$agent"
+	done
+	for path in bpfnet before; do
+		[ -e "/run/netns/$(ns $path h)" ] &&
+			bpfnet_run $path purge > /dev/null 2>&1
+	done
 	for name in $(ip netns list | cut -d ' ' -f 1); do
 		[[ $name == "$PREFIX"-* ]] && ip netns del "$name"
 	done
-	[ -d "$CGROUP" ] && rmdir "$CGROUP"
+	[ -d "$CGROUPS" ] && rmdir "$CGROUPS"/*/ "$CGROUPS"
 	rm -rf "${TMP:?}"
 }
 
@@ -614,8 +637,8 @@ main() {
 	: > "$TMP/raw.csv"
 	trap cleanup EXIT
 	trap 'exit 130' INT TERM
-	CGROUP=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/$PREFIX
-	mkdir -p "$CGROUP" || die "needs a mounted cgroup2"
+	CGROUPS=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/$PREFIX
+	mkdir -p "$CGROUPS" || die "needs a mounted cgroup2"
 
 	header_print
 	for path in ${PATHS//,/ }; do
@@ -624,7 +647,7 @@ main() {
 			continue
 		fi
 		ready+=" $path"
-		[ "$path" = bpfnet ] && agent_start
+		[[ $path == bpfnet || $path == before ]] && agent_start "$path"
 	done
 	for ((round = 1; round <= ROUNDS; round++)); do
 		for direction in $DIRECTIONS; do

@@ -100,6 +100,7 @@ static __always_inline bool is_told(const struct pkt *pkt, enum reason why)
 		return true;
 	case REASON_NO_ROUTE:
 	case REASON_NO_UPLINK:
+	case REASON_UNTRANSLATED_EGRESS:
 		return pkt->in_ifindex != FLOW_FROM_UPLINK &&
 		       !pkt->through_stack;
 	default:

@@ -26,6 +26,15 @@ static __always_inline bool is_routed(const struct first *first)
 	return first->publish || first->from.network != first->to.network;
 }
 
+/* Is the service another address or port than the backend's? */
+static __always_inline bool is_dnat(const struct first *first)
+{
+	const struct flow_key *key = &first->pkt.key;
+
+	return first->publish && (key->dport != first->backend_port ||
+				  !ipaddr_equal(&key->dst, &first->to.addr));
+}
+
 /* Into peer's container, from the other end of the flow. */
 static __always_inline void flow_set_peer(struct flow *flow,
 					  const struct peer *peer,
@@ -63,7 +72,7 @@ static __always_inline void flow_set_reply(struct first *first,
 
 	flow_set_common(first, flow);
 	flow->flags |= FLOW_REPLY;
-	if (first->publish)
+	if (is_dnat(first))
 		flow->flags |= FLOW_NAT_SRC;
 	if (!ipaddr_is_zero(&first->snat))
 		flow->flags |= FLOW_NAT_DST;
@@ -98,7 +107,7 @@ static __always_inline void flow_set_forward(struct first *first)
 	struct flow *flow = &first->reply.other;
 
 	flow_set_common(first, flow);
-	if (first->publish)
+	if (is_dnat(first))
 		flow->flags |= FLOW_NAT_DST;
 	if (!ipaddr_is_zero(&first->snat))
 		flow->flags |= FLOW_NAT_SRC;

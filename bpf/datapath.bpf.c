@@ -48,6 +48,7 @@
 #include "first.h"
 #include "flow.h"
 #include "group.h"
+#include "guard.h"
 #include "hop.h"
 #include "maps.h"
 #include "nat.h"
@@ -104,8 +105,10 @@ static __always_inline void flow_touch(const struct __sk_buff *skb,
 	flow->bytes += skb->len;
 	if (unlikely(flow->last_seen != pkt->now))
 		flow->last_seen = pkt->now;
-	if (unlikely((flow->seen & seen) != seen))
-		flow->seen |= seen;
+	/* Traffic after a reset shows that it was none: somebody forged it, or
+	 * its receiver did not believe it (RFC 7857 2.2, RFC 5961 3). */
+	if (unlikely((flow->seen & (seen | FLOW_SEEN_RST)) != seen))
+		flow->seen = (flow->seen & ~FLOW_SEEN_RST) | seen;
 	if (unlikely(flow->flags & FLOW_EMBRYO))
 		embryo_count(flow, skb->len);
 }
@@ -200,10 +203,10 @@ stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
 	why = ttl_check(pkt, flow->flags & FLOW_ROUTED);
 	if (why != REASON_OK)
 		return why;
-	if (flow->action == FLOW_OUT &&
-	    unlikely(flow->route_generation != config->route_generation)) {
+	if (flow->action == FLOW_OUT && !pkt->through_stack &&
+	    !way_is_known(pkt, config, flow)) {
 		why = flow_reroute(skb, pkt, config, flow);
-		if (why != REASON_OK)
+		if (why != REASON_FORWARDED)
 			return why;
 	}
 	if (exceeds_mtu(skb, pkt, flow))
@@ -292,8 +295,21 @@ static __always_inline enum reason stage_not_a_flow(const struct first *first)
 	}
 }
 
+/* On the host's own addresses, for the world only those outside of our subnets:
+ * the guard lets no answer of the others out. And where the world knows containers
+ * by their addresses, on those. */
+static __always_inline bool may_be_published(const struct first *first)
+{
+	bool is_outside = first->from.place == PLACE_WORLD;
+
+	if (first->to.place == PLACE_HOST)
+		return !is_outside || !address_is_ours(&first->to.addr);
+	return first->to.place == PLACE_ENDPOINT && is_outside &&
+	       (network_flags(&first->to) & NETWORK_ROUTED);
+}
+
 /* Flow look-up came first: an exact tuple beats a listener. So only the first
- * packet of a flow to one of the host's own addresses gets here. */
+ * packet of a flow to such an address gets here. */
 static __always_inline enum reason stage_publish(struct first *first)
 {
 	const struct flow_key *key = &first->pkt.key;
@@ -301,7 +317,7 @@ static __always_inline enum reason stage_publish(struct first *first)
 
 	first->backend_port = key->dport;
 	peer_find(&first->to, &key->dst);
-	if (first->to.place != PLACE_HOST || first->pkt.kind != PKT_FLOW)
+	if (!may_be_published(first) || first->pkt.kind != PKT_FLOW)
 		return REASON_OK;
 	if (key->proto != IPPROTO_TCP && key->proto != IPPROTO_UDP)
 		return REASON_OK;
@@ -321,8 +337,9 @@ static __always_inline enum reason stage_publish(struct first *first)
 	return REASON_OK;
 }
 
-/* From outside, only published ports lead to a container. The rest is the
- * host's business: its own traffic, and what it forwards elsewhere. */
+/* From outside, only published ports lead to a container, or a rule, where the
+ * world knows its address. The rest is the host's business: its own traffic, and
+ * what it forwards elsewhere. */
 static __always_inline enum reason
 stage_outside_destination(struct first *first)
 {
@@ -333,7 +350,9 @@ stage_outside_destination(struct first *first)
 		return REASON_TO_STACK;
 	if (first->to.place == PLACE_ENDPOINT)
 		first->pkt.slot = first->to.endpoint.slot;
-	return REASON_UNPUBLISHED;
+	if (!(network_flags(&first->to) & NETWORK_ROUTED))
+		return REASON_UNPUBLISHED;
+	return stage_not_a_flow(first);
 }
 
 /* An address that nobody can have (RFC 1812 5.3.7), or one of our subnets that
@@ -368,24 +387,7 @@ static __always_inline enum reason stage_next_hop(struct __sk_buff *skb,
 
 	if (why != REASON_OK || first->to.place != PLACE_WORLD)
 		return why;
-	return hop_find(skb, first, first->from.endpoint.bridge_ifindex,
-			&first->pkt.key.dst);
-}
-
-static __always_inline enum reason snat_to_uplink(struct first *first)
-{
-	const struct uplink_val *uplink;
-
-	if (first->network_flags & NETWORK_NO_MASQUERADE)
-		return REASON_UNTRANSLATED_EGRESS;
-	if (!first->pkt.translatable)
-		return REASON_PROTOCOL;
-	uplink = uplink_find(first->hop.ifindex);
-	if (!uplink)
-		return REASON_NO_UPLINK;
-	first->snat = first->pkt.v4 ? uplink->snat4 : uplink->snat6;
-	return ipaddr_is_zero(&first->snat) ? REASON_UNTRANSLATED_EGRESS :
-					      REASON_OK;
+	return hop_find_first(skb, first);
 }
 
 /* Which address the client gets: the uplink's on the way out, the gateway's
@@ -393,14 +395,13 @@ static __always_inline enum reason snat_to_uplink(struct first *first)
 static __always_inline enum reason stage_snat(struct first *first)
 {
 	const struct network_val *network;
-	__u32 id = first->from.network;
 
 	if (first->to.place == PLACE_WORLD)
-		return snat_to_uplink(first);
+		return snat_to_world(first);
 	if (!first->publish ||
 	    first->from.endpoint.slot != first->to.endpoint.slot)
 		return REASON_OK;
-	network = bpf_map_lookup_elem(&bn_networks, &id);
+	network = network_of(&first->from);
 	if (!network)
 		return REASON_NO_ROUTE;
 	first->snat = first->pkt.v4 ? network->gateway4 : network->gateway6;
@@ -477,35 +478,6 @@ static __always_inline enum reason stage_host_source(struct __sk_buff *skb,
 	if (first->to.endpoint.ifindex != ifindex)
 		return REASON_NO_ROUTE;
 	return REASON_OK;
-}
-
-/*
- * The uplink's own traffic, and every packet that bn_from_container redirects,
- * passes at the first comparison. Most hosts have one uplink, so it is tried
- * without a walk.
- */
-static __always_inline bool is_translated(struct __sk_buff *skb)
-{
-	void *data = (void *)(long)skb->data;
-	void *end = (void *)(long)skb->data_end;
-	struct ipv6hdr *ip6 = data + ETH_HLEN;
-	struct iphdr *ip = data + ETH_HLEN;
-	const struct uplink_val *uplink;
-	struct ethhdr *eth = data;
-	struct ipaddr src;
-	__u32 first = 0;
-
-	uplink = bpf_map_lookup_elem(&bn_uplinks, &first);
-	if (uplink && uplink->ifindex != skb->ifindex)
-		uplink = uplink_find(skb->ifindex);
-	if (!uplink || (void *)(ip + 1) > end)
-		return false;
-	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		return ip->saddr == uplink->snat4.word[3];
-	if (eth->h_proto != bpf_htons(ETH_P_IPV6) || (void *)(ip6 + 1) > end)
-		return false;
-	__builtin_memcpy(&src, &ip6->saddr, sizeof(src));
-	return ipaddr_equal(&src, &uplink->snat6);
 }
 
 /* ----------------------------------------------------------- entry points */
@@ -651,20 +623,11 @@ int bn_to_container(struct __sk_buff *skb)
 /* What the stack has routed instead of the datapath (fragments of a packet that
  * was too big): its flow says how it leaves. */
 static __always_inline enum reason
-stage_translate(struct __sk_buff *skb, struct pkt *pkt,
-		const struct datapath_config *config, struct flow **ret_flow)
+stage_translate(struct __sk_buff *skb, struct pkt *pkt, struct flow *flow)
 {
-	struct flow *flow;
-
-	if (pkt->kind != PKT_FLOW)
-		return REASON_UNTRANSLATED_EGRESS;
-	flow = flow_find(&pkt->key);
-	if (!flow || flow->action != FLOW_OUT || !flow->in_slot ||
-	    flow->generation != config->generation ||
-	    (flow->flags & FLOW_DENIED))
+	if (!flow || pkt->kind != PKT_FLOW)
 		return REASON_UNTRANSLATED_EGRESS;
 	flow_touch(skb, pkt, flow);
-	*ret_flow = flow;
 	return REASON_FORWARDED;
 }
 
@@ -686,7 +649,11 @@ int bn_to_uplink(struct __sk_buff *skb)
 	if (pkt.kind == PKT_ARP || pkt.kind == PKT_OTHER ||
 	    !address_is_ours(&sender))
 		return TC_ACT_UNSPEC;
-	why = why ?: stage_translate(skb, &pkt, config, &flow);
+	if (why == REASON_OK)
+		flow = flow_outbound(&pkt, config);
+	if (flow && !(flow->flags & (FLOW_NAT_SRC | FLOW_NAT_DST)))
+		return TC_ACT_UNSPEC;
+	why = why ?: stage_translate(skb, &pkt, flow);
 	return finish(skb, &pkt, config, flow, why);
 }
 

@@ -3,6 +3,8 @@
 #ifndef BPFNET_BPF_DECIDE_H
 #define BPFNET_BPF_DECIDE_H
 
+#include "embryo.h"
+#include "event.h"
 #include "first.h"
 #include "flow.h"
 #include "hop.h"
@@ -13,12 +15,8 @@
 
 static __always_inline __u32 network_flags(const struct peer *peer)
 {
-	__u32 id = peer->network;
-	const struct network_val *network;
+	const struct network_val *network = network_of(peer);
 
-	if (peer->place != PLACE_ENDPOINT)
-		return 0;
-	network = bpf_map_lookup_elem(&bn_networks, &id);
 	return network ? network->flags : 0;
 }
 
@@ -35,13 +33,15 @@ static __always_inline enum reason decide(struct first *first,
 	return policy_decide(first, config);
 }
 
-/* For a packet that meets no flow: what a rule drops is counted for it here. */
+/* For a packet that meets no flow: what a rule drops is counted for it here, and
+ * what it is to log is told. */
 static __always_inline enum reason
 decide_packet(const struct __sk_buff *skb, struct first *first,
 	      const struct datapath_config *config)
 {
 	enum reason why = decide(first, config);
 
+	event_of_rule(first);
 	if (why == REASON_POLICY_DENY || why == REASON_POLICY_REJECT)
 		hits_add(&bn_rule_hits, first->rule, 1, skb->len, 0);
 	return why;
@@ -68,11 +68,13 @@ static __always_inline bool flow_is_current(const struct first *first,
 	    flow->out_ifindex != receiver->endpoint.ifindex)
 		return false;
 	if (first->to.place == PLACE_WORLD)
-		return uplink_has_address(reply ? &key->dst : &flow->to_src);
+		return world_knows_as(first, reply ? &key->dst : &flow->to_src);
 	if (!flow->publish)
-		return true;
+		return !client_is_outside(flow) ||
+		       (network_flags(&first->to) & NETWORK_ROUTED);
 
-	if (!bpf_map_lookup_elem(&bn_locals, service))
+	if (!ipaddr_equal(service, &first->to.addr) &&
+	    !bpf_map_lookup_elem(&bn_locals, service))
 		return false;
 	publish = publish_find(service, port, key->proto);
 	return publish && publish->id == flow->publish &&
@@ -92,6 +94,8 @@ static __noinline bool flow_redecide(const struct pkt *pkt,
 	struct first *first = first_start(pkt, config);
 	enum reason why;
 
+	if (flow->flags & FLOW_HELD)
+		return true;
 	if (!first)
 		return false;
 	if (flow->flags & FLOW_REPLY) {
@@ -110,6 +114,9 @@ static __noinline bool flow_redecide(const struct pkt *pkt,
 	}
 
 	why = decide(first, config);
+	/* Of a flow that goes on, its beginning was logged. */
+	if (why != REASON_OK && !(flow->flags & FLOW_DENIED))
+		event_of_rule(first);
 	flow_set_rule(flow, first->rule);
 	flow->reason = why;
 	if (why == REASON_OK)
@@ -120,24 +127,82 @@ static __noinline bool flow_redecide(const struct pkt *pkt,
 	return true;
 }
 
-/* The route has changed, or was not resolved: find it again. */
+/*
+ * Answers to a client outside go back by the uplink that it came in by, if that
+ * has a route to it or a gateway: by another one, they would carry an address
+ * that is not known there.
+ */
+static __always_inline enum reason hop_find_back(struct __sk_buff *skb,
+						 struct first *first, __u32 iif,
+						 const struct flow *flow)
+{
+	const struct uplink_val *uplink = uplink_find(flow->out_ifindex);
+	struct route route = { iif, flow->to_src, flow->to_dst };
+	enum reason why = hop_find(skb, first, &route);
+	const struct ipaddr *gateway;
+
+	if (!uplink ||
+	    (why == REASON_OK && first->hop.ifindex == uplink->ifindex))
+		return why;
+	gateway = first->pkt.v4 ? &uplink->gateway4 : &uplink->gateway6;
+	if (ipaddr_is_zero(gateway))
+		return why;
+	route.dst = *gateway;
+	why = hop_find(skb, first, &route);
+	if (why == REASON_OK && first->hop.ifindex == uplink->ifindex)
+		return why;
+	/* Link-local gateways are on every link: the kernel asks on this one. */
+	first->hop = (struct hop){
+		.gateway = *gateway,
+		.ifindex = uplink->ifindex,
+		.mtu = device_mtu(skb, uplink->ifindex),
+	};
+	return REASON_OK;
+}
+
+/* Has the client the same address outside, now that it leaves by first->hop? */
+static __always_inline bool flow_keeps_address(struct first *first,
+					       const struct flow *flow)
+{
+	if (first->hop.ifindex == flow->out_ifindex ||
+	    !(flow->flags & FLOW_NAT_SRC) || (flow->flags & FLOW_REPLY))
+		return true;
+	return snat_to_world(first) == REASON_OK &&
+	       ipaddr_equal(&first->snat, &flow->to_src);
+}
+
+/*
+ * The route has changed, or is not resolved, or nobody watches it: finds it
+ * again. REASON_FORWARDED: it is in flow; REASON_OK: the flow had to go, and the
+ * packet starts a new one.
+ */
 static __noinline enum reason flow_reroute(struct __sk_buff *skb,
 					   const struct pkt *pkt,
 					   const struct datapath_config *config,
 					   struct flow *flow)
 {
+	struct first *first = first_start(pkt, config);
 	const struct endpoint_val *endpoint;
 	__u32 ifindex = skb->ifindex;
-	struct first *first = first_start(pkt, config);
 	enum reason why;
 
 	endpoint = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
 	if (!endpoint || !first)
 		return REASON_UNKNOWN_DEVICE;
-	why = hop_find(skb, first, endpoint->bridge_ifindex, &flow->to_dst);
-	if (why == REASON_OK)
-		flow_set_hop(flow, first);
-	return why;
+	peer_set(&first->from, &first->pkt.key.src, endpoint);
+	peer_set(&first->to, &flow->to_dst, NULL);
+	if (flow->flags & FLOW_REPLY)
+		why = hop_find_back(skb, first, endpoint->bridge_ifindex, flow);
+	else
+		why = hop_find_first(skb, first);
+	if (why != REASON_OK)
+		return why;
+	if (!flow_keeps_address(first, flow)) {
+		flow_del(&first->pkt.key, flow);
+		return REASON_OK;
+	}
+	flow_set_hop(flow, first);
+	return REASON_FORWARDED;
 }
 
 #endif

@@ -60,7 +60,7 @@ static __always_inline bool is_same_flow(const struct first *first)
 	const struct flow *old = flow_find(&first->reply_key);
 	const struct flow *mine = &first->reply.mine;
 
-	return old && (old->flags & FLOW_REPLY) &&
+	return old && (old->flags & FLOW_REPLY) && !(old->flags & FLOW_HELD) &&
 	       old->in_ifindex == mine->in_ifindex &&
 	       old->publish == mine->publish &&
 	       old->to_sport == mine->to_sport &&

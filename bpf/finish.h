@@ -8,7 +8,9 @@
 #include <linux/pkt_cls.h>
 
 #include "answer.h"
+#include "first.h"
 #include "flow.h"
+#include "hop.h"
 #include "maps.h"
 #include "pkt.h"
 #include "rewrite.h"
@@ -53,17 +55,15 @@ static __always_inline void count_endpoints(const struct __sk_buff *skb,
 	}
 }
 
-static __always_inline bool
-heartbeat_is_fresh(const struct pkt *pkt, const struct datapath_config *config)
+/* By the hop that was found for this very packet. */
+static __noinline int leave_by_hop(void)
 {
-	return pkt->now - config->heartbeat <= HEARTBEAT_STALE_TICKS;
+	const struct first *first = first_get();
+
+	return first ? hop_redirect(&first->hop) : TC_ACT_SHOT;
 }
 
-/*
- * Where the translated packet goes. Without an agent that watches the
- * neighbours, cached MACs are not trusted: the kernel finds the next hop for
- * every packet, slower but right.
- */
+/* Where the translated packet goes. */
 static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
 				 const struct datapath_config *config,
 				 const struct flow *flow)
@@ -76,10 +76,9 @@ static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
 		return bpf_redirect_peer(flow->out_ifindex, 0);
 	}
 	if (flow->action == FLOW_OUT && !pkt->through_stack) {
-		if (flow->route_generation == config->route_generation &&
-		    heartbeat_is_fresh(pkt, config))
+		if (way_is_known(pkt, config, flow))
 			return bpf_redirect(flow->out_ifindex, 0);
-		return bpf_redirect_neigh(flow->out_ifindex, NULL, 0, 0);
+		return leave_by_hop();
 	}
 	return TC_ACT_UNSPEC; /* the next program, then the stack */
 }

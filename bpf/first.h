@@ -40,6 +40,7 @@ struct rule_query {
 
 /* The way out of an uplink. */
 struct hop {
+	struct ipaddr gateway; /* whom the frame goes to */
 	__u32 ifindex;
 	__u8 dmac[ETH_ALEN];
 	__u8 smac[ETH_ALEN];
@@ -55,6 +56,10 @@ struct hop {
 struct first {
 	struct pkt pkt;
 	struct rule_query query;
+	/* These three are the CPU's, whatever packet comes. */
+	__u32 events_tick; /* in which events_sent have been sent */
+	__u32 events_sent;
+	__u32 events_lost; /* since then or before */
 	/* Read before anything is decided: what changes meanwhile has a newer
 	 * generation, and the flow is decided again. */
 	__u32 generation;
@@ -91,12 +96,19 @@ struct {
 	__type(value, struct first);
 } bn_first SEC(".maps");
 
+/* This CPU's, as it is. */
+static __always_inline struct first *first_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&bn_first, &zero);
+}
+
 /* A clean workspace that knows pkt. */
 static __always_inline struct first *
 first_start(const struct pkt *pkt, const struct datapath_config *config)
 {
-	__u32 zero = 0;
-	struct first *first = bpf_map_lookup_elem(&bn_first, &zero);
+	struct first *first = first_get();
 
 	if (!first)
 		return NULL;
@@ -126,6 +138,16 @@ static __always_inline void peer_set(struct peer *peer,
 	peer->place = PLACE_ENDPOINT;
 	peer->network = endpoint->network;
 	peer->endpoint = *endpoint;
+}
+
+static __always_inline const struct network_val *
+network_of(const struct peer *peer)
+{
+	__u32 id = peer->network;
+
+	if (peer->place != PLACE_ENDPOINT)
+		return NULL;
+	return bpf_map_lookup_elem(&bn_networks, &id);
 }
 
 /* Who has this address: an endpoint, the host, or somebody outside. */

@@ -137,6 +137,14 @@ static __always_inline __u8 flow_seen_bits(const struct pkt *pkt)
 	return seen;
 }
 
+/* Both ends have closed, or one has reset: TIME_WAIT, or as good as that. */
+static __always_inline bool is_over(__u8 proto, __u8 mine, __u8 other)
+{
+	return proto == IPPROTO_TCP &&
+	       (((mine | other) & FLOW_SEEN_RST) ||
+		((mine & FLOW_SEEN_FIN) && (other & FLOW_SEEN_FIN)));
+}
+
 /* Ticks that a flow may be idle; mine and other are the seen bits of its two
  * halves. The values are RFC 5382 REQ-5, RFC 4787 REQ-5, RFC 5508 REQ-2. */
 static __always_inline __u32 flow_idle_limit(const struct datapath_config *c,
@@ -161,6 +169,18 @@ static __always_inline __u32 flow_idle_limit(const struct datapath_config *c,
 	default:
 		return c->other;
 	}
+}
+
+/*
+ * May the cached next hop be used? Without an agent that watches the neighbours
+ * it is not trusted: the kernel finds it for every packet, slower but right.
+ */
+static __always_inline bool way_is_known(const struct pkt *pkt,
+					 const struct datapath_config *config,
+					 const struct flow *flow)
+{
+	return likely(flow->route_generation == config->route_generation &&
+		      pkt->now - config->heartbeat <= HEARTBEAT_STALE_TICKS);
 }
 
 static __always_inline void hits_add(void *map, __u32 id, __u64 packets,

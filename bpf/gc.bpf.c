@@ -33,6 +33,24 @@ static __always_inline bool is_wanted(const struct gc_walk *walk,
 }
 
 /*
+ * The far end of a connection that is over remembers it for a while, so its
+ * public port must not be given to another one at once, even when the container
+ * is gone. The reply half has taken the port; it stays, without the rest.
+ */
+static __always_inline bool port_hold(const struct flow_key *key,
+				      const struct flow *flow,
+				      struct flow *pair)
+{
+	if (!pair || flow->action != FLOW_OUT ||
+	    (flow->flags & (FLOW_NAT_SRC | FLOW_EMBRYO)) != FLOW_NAT_SRC ||
+	    !is_over(key->proto, flow->seen, pair->seen))
+		return false;
+	pair->reason = REASON_NO_ROUTE;
+	pair->flags |= FLOW_HELD | FLOW_DENIED;
+	return true;
+}
+
+/*
  * Visits every entry, and decides about a flow at its forward half; a reply
  * half alone is one whose forward half was never written or is already gone.
  * A packet that refreshes the flow between the look and the delete loses its
@@ -43,6 +61,7 @@ static __always_inline long visit(const struct flow_key *key, struct flow *flow,
 {
 	struct flow_key pair_key;
 	struct flow *pair;
+	bool is_alive;
 	__u32 limit;
 	__u8 other;
 
@@ -55,12 +74,20 @@ static __always_inline long visit(const struct flow_key *key, struct flow *flow,
 
 	other = pair ? pair->seen : 0;
 	limit = flow_idle_limit(walk->config, key->proto, flow->seen, other);
-	if (flow_idle_ticks(walk->now, flow, pair) <= (__s32)limit &&
-	    !is_wanted(walk, flow)) {
+	if (flow->flags & FLOW_HELD)
+		limit = walk->config->tcp_closing;
+	is_alive = flow_idle_ticks(walk->now, flow, pair) <= (__s32)limit;
+	if (is_alive && (flow->flags & FLOW_HELD) && !walk->all)
+		return 0;
+	if (is_alive && !is_wanted(walk, flow)) {
 		if (other & FLOW_SEEN)
 			walk->established++;
 		else
 			walk->embryonic++;
+		return 0;
+	}
+	if (is_alive && !walk->all && port_hold(key, flow, pair)) {
+		flow_del_half(key, flow);
 		return 0;
 	}
 	/* The iteration may have gone ahead to the pair that is removed here, and

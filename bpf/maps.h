@@ -108,7 +108,7 @@ struct {
 } bn_addrs SEC(".maps");
 
 /*
- * bn_networks: flags and gateways of a network.
+ * bn_networks: flags, gateways and masquerade addresses of a network.
  *
  * Written by:	control.
  * Read by:	the slow path.
@@ -119,6 +119,21 @@ struct {
 	__type(key, __u32);
 	__type(value, struct network_val);
 } bn_networks SEC(".maps");
+
+/*
+ * bn_no_masq: destinations that a network's packets reach untranslated.
+ *
+ * Written by:	control.
+ * Read by:	the slow path, for networks with NETWORK_HAS_NO_MASQ.
+ * Missing key:	masquerade as usual.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, NETWORKS_MAX *NETWORK_NO_MASQ_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct no_masq_key);
+	__type(value, __u8);
+} bn_no_masq SEC(".maps");
 
 /*
  * bn_subnets: which addresses are ours; value: network id.
@@ -151,10 +166,10 @@ struct {
 } bn_locals SEC(".maps");
 
 /*
- * bn_uplinks: devices that lead outside, and the address that masquerade uses
- * on each. The first entry with ifindex 0 ends the list.
+ * bn_uplinks: devices that lead outside, the address that masquerade uses on
+ * each, and the gateway. The first entry with ifindex 0 ends the list.
  *
- * Written by:	control, and the agent when the address changes.
+ * Written by:	control, and the agent when one of them changes.
  * Read by:	the slow path and the uplink's egress.
  */
 struct {
@@ -313,6 +328,18 @@ struct {
 	__type(key, struct peer_key);
 	__type(value, struct peer_val);
 } bn_peers SEC(".maps");
+
+/*
+ * bn_events: what rules with "log" have to tell.
+ *
+ * Written by:	the slow path, at most EVENTS_PER_TICK on each CPU.
+ * Read by:	the agent.
+ * When full:	the event is lost, and the next one says how many were.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EVENTS_BYTES);
+} bn_events SEC(".maps");
 
 /*
  * bn_frags: the ports of fragmented packets, which only the first fragment has.

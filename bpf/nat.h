@@ -8,9 +8,72 @@
 #include "embryo.h"
 #include "first.h"
 #include "flow.h"
+#include "hop.h"
 #include "maps.h"
 #include "pkt.h"
 #include "publish.h"
+
+/* Does the world see the client's own address? */
+static __always_inline bool is_untranslated(const struct first *first,
+					    const struct network_val *network)
+{
+	const struct no_masq_key key = {
+		.prefix_bits = 32 + 128,
+		.network = first->from.network,
+		.addr = first->to.addr,
+	};
+
+	if (network->flags & NETWORK_ROUTED)
+		return true;
+	return (network->flags & NETWORK_HAS_NO_MASQ) &&
+	       bpf_map_lookup_elem(&bn_no_masq, &key);
+}
+
+static __always_inline const struct ipaddr *
+network_snat(const struct first *first, const struct network_val *network)
+{
+	return first->pkt.v4 ? &network->snat4 : &network->snat6;
+}
+
+/* The client's new address on its way out of first->hop: its network's, or else
+ * the uplink's; zero: it keeps its own. */
+static __always_inline enum reason snat_to_world(struct first *first)
+{
+	const struct network_val *network = network_of(&first->from);
+	const struct uplink_val *uplink = uplink_find(first->hop.ifindex);
+
+	if (!network || !uplink)
+		return REASON_NO_UPLINK;
+	if (is_untranslated(first, network))
+		return REASON_OK;
+	if (network->flags & NETWORK_NO_MASQUERADE)
+		return REASON_UNTRANSLATED_EGRESS;
+	if (!first->pkt.translatable)
+		return REASON_PROTOCOL;
+	first->snat = *network_snat(first, network);
+	if (ipaddr_is_zero(&first->snat))
+		first->snat = first->pkt.v4 ? uplink->snat4 : uplink->snat6;
+	return ipaddr_is_zero(&first->snat) ? REASON_UNTRANSLATED_EGRESS :
+					      REASON_OK;
+}
+
+/* Would the client be known outside by this address, were it to begin now? */
+static __always_inline bool world_knows_as(const struct first *first,
+					   const struct ipaddr *addr)
+{
+	const struct network_val *network = network_of(&first->from);
+	const struct ipaddr *snat;
+
+	if (!network)
+		return false;
+	if (is_untranslated(first, network))
+		return ipaddr_equal(addr, &first->from.addr);
+	if (network->flags & NETWORK_NO_MASQUERADE)
+		return false;
+	snat = network_snat(first, network);
+	return ipaddr_is_zero(snat) ? uplink_has_address(addr) :
+				      ipaddr_equal(addr, snat);
+}
 
 /*
  * Source ports. Taking a port is inserting the reply entry under it, so two

@@ -228,6 +228,13 @@ __noinline int policy_find(void)
 	return POLICY_RULE;
 }
 
+/* From outside to a container that is known there by its own address. */
+static __always_inline bool is_unpublished(const struct first *first)
+{
+	return first->from.place == PLACE_WORLD &&
+	       first->to.place == PLACE_ENDPOINT && !first->publish;
+}
+
 /*
  * Where no rule decides. Replies never come here. A published port opens its
  * endpoint to everybody whom its "from" list admits, other networks included,
@@ -261,6 +268,8 @@ policy_decide(struct first *first, const struct datapath_config *config)
 	first->rule = 0;
 	if (found == POLICY_MISSING)
 		return REASON_POLICY_DEFAULT;
+	if (found == POLICY_NO_RULE && is_unpublished(first))
+		return REASON_UNPUBLISHED;
 	if (found == POLICY_NO_RULE)
 		return default_allows(first, config) ? REASON_OK :
 						       REASON_POLICY_DEFAULT;

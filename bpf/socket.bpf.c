@@ -53,36 +53,49 @@ static __always_inline void set_address6(struct bpf_sock_addr *ctx,
 	ctx->user_ip6[3] = ip->word[3];
 }
 
-/* 127.0.0.0/8 and ::1; the unspecified address connects to them, too. */
+/* Who asks for the unspecified address is connected to the loopback one. */
+static __always_inline void loopback_for_none(struct ipaddr *ip)
+{
+	if (ip->word[3])
+		return;
+	if (ipaddr_is_v4(ip))
+		ip->word[3] = bpf_htonl(0x7f000001);
+	else if (ipaddr_is_zero(ip))
+		ip->word[3] = bpf_htonl(1);
+}
+
+/* 127.0.0.0/8 and ::1. */
 static __always_inline bool is_loopback(const struct ipaddr *ip)
 {
 	if (ipaddr_is_v4(ip))
-		return !ip->word[3] || (ip->word[3] & bpf_htonl(0xff000000)) ==
-					       bpf_htonl(0x7f000000);
+		return (ip->word[3] & bpf_htonl(0xff000000)) ==
+		       bpf_htonl(0x7f000000);
 	return !ip->word[0] && !ip->word[1] && !ip->word[2] &&
-	       (!ip->word[3] || ip->word[3] == bpf_htonl(1));
+	       ip->word[3] == bpf_htonl(1);
 }
 
 /* The published port behind what the socket asks for, or NULL. The backend's
  * address and port are remembered for the way back. */
 static __always_inline const struct publish_val *
-service_find(struct bpf_sock_addr *ctx, const struct ipaddr *service)
+service_find(struct bpf_sock_addr *ctx, struct ipaddr *service)
 {
 	__be16 port = ctx->user_port;
 	__u8 proto = ctx->protocol;
 	const struct publish_val *publish;
-	struct peer_val asked = { .service = *service, .port = port };
+	struct peer_val asked = { .port = port };
 	struct peer_key key = { .cookie = bpf_get_socket_cookie(ctx),
 				.proto = proto };
 
 	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP)
 		return NULL;
+	loopback_for_none(service);
 	if (!is_loopback(service) && !bpf_map_lookup_elem(&bn_locals, service))
 		return NULL;
 	publish = publish_find(service, port, proto);
 	if (!publish)
 		return NULL;
 
+	asked.service = *service;
 	key.backend = publish->backend;
 	key.port = publish->backend_port;
 	bpf_map_update_elem(&bn_peers, &key, &asked, BPF_ANY);

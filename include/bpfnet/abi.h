@@ -14,7 +14,7 @@
  * bumps BN_ABI_VERSION: user space refuses pinned maps of another version.
  */
 #define BN_ABI_MAGIC 0x62706e31u /* "bpn1" */
-#define BN_ABI_VERSION 3
+#define BN_ABI_VERSION 4
 
 /* An IPv6 address; IPv4 is mapped (::ffff:a.b.c.d, RFC 4291 2.5.5.2). */
 struct ipaddr {
@@ -46,6 +46,7 @@ enum flow_flags {
 	FLOW_DENIED = 1 << 4, /* re-decided to drop, see struct flow.reason */
 	FLOW_EMBRYO =
 		1 << 5, /* in bn_embryos: its packets are in hits already */
+	FLOW_HELD = 1 << 6, /* a reply half alone: only its port is kept */
 };
 
 /* TCP flags this direction has shown, and whether it showed any packet. */
@@ -117,6 +118,8 @@ enum network_flags {
 	NETWORK_INTERNAL = 1 << 0,
 	NETWORK_NO_ICC = 1 << 1,
 	NETWORK_NO_MASQUERADE = 1 << 2,
+	NETWORK_ROUTED = 1 << 3, /* its addresses are known outside */
+	NETWORK_HAS_NO_MASQ = 1 << 4, /* bn_no_masq has prefixes of it */
 };
 
 /* bn_networks (array, index: network id). */
@@ -125,6 +128,17 @@ struct network_val {
 	__u32 bridge_ifindex; /* 0: slot unused */
 	struct ipaddr gateway4; /* zero: the network has no IPv4 subnet */
 	struct ipaddr gateway6;
+	struct ipaddr snat4; /* masquerade address; zero: the uplink's */
+	struct ipaddr snat6;
+};
+
+/* bn_no_masq (LPM): destinations that see a network's own addresses.
+ * prefix_bits counts from the start of network: the prefix length of the
+ * address + 32. */
+struct no_masq_key {
+	__u32 prefix_bits;
+	__u32 network;
+	struct ipaddr addr;
 };
 
 /* bn_subnets (LPM) key; value: __u32 network id. prefix_bits counts from the
@@ -145,10 +159,13 @@ struct uplink_val {
 	__u32 pad;
 	struct ipaddr snat4; /* masquerade address; zero: none */
 	struct ipaddr snat6;
+	struct ipaddr gateway4; /* of its default route; zero: none */
+	struct ipaddr gateway6;
 };
 
 /* bn_publish: the exact host address first, then "any" (the unspecified
- * address of the family: ::ffff:0.0.0.0 or ::). */
+ * address of the family: ::ffff:0.0.0.0 or ::). The backend of a routed network
+ * is in it under its own address as well. */
 struct publish_key {
 	struct ipaddr host;
 	__be16 port;
@@ -364,9 +381,21 @@ struct peer_val {
 	__u8 pad[2];
 };
 
+/* bn_events (ring buffer): a packet that a rule with "log" has decided. */
+struct event {
+	struct flow_key key; /* from the client to the backend */
+	__u32 rule; /* id */
+	__u32 lost; /* events of this CPU since its last one: too many, or the
+		     * buffer was full */
+	__u8 action; /* enum rule_action */
+	__u8 pad[7];
+};
+
 /* Context of the bn_gc program (BPF_PROG_TYPE_SYSCALL): in, then out. */
 struct gc_args {
-	__u32 slot; /* also end every flow of this endpoint; 0: none */
+	/* Also end every flow of this endpoint; 0: none. The public ports of
+	 * its connections that are over are held as long as if it lived. */
+	__u32 slot;
 	__u32 all; /* end every flow */
 	__u64 scanned; /* entries visited */
 	__u64 expired; /* flows removed */
@@ -383,12 +412,13 @@ _Static_assert(__builtin_offsetof(struct flow, smac) ==
 	       "flow MACs");
 _Static_assert(sizeof(struct embryo) == 208, "embryo");
 _Static_assert(sizeof(struct endpoint_val) == 28, "endpoint");
-_Static_assert(sizeof(struct network_val) == 40, "network");
+_Static_assert(sizeof(struct network_val) == 72, "network");
 _Static_assert(sizeof(struct subnet_key) == 20, "subnet_key");
-_Static_assert(sizeof(struct uplink_val) == 40, "uplink");
+_Static_assert(sizeof(struct uplink_val) == 72, "uplink");
 _Static_assert(sizeof(struct publish_key) == 20, "publish_key");
 _Static_assert(sizeof(struct publish_val) == 28, "publish");
 _Static_assert(sizeof(struct publish_from_key) == 24, "publish_from_key");
+_Static_assert(sizeof(struct no_masq_key) == 24, "no_masq_key");
 _Static_assert(sizeof(union policy_line) == 32, "policy_line");
 _Static_assert(sizeof(struct policy_set) == 32, "policy_set");
 _Static_assert(POLICY_GROUPS == 3, "policy_set.groups");
@@ -396,6 +426,7 @@ _Static_assert(sizeof(struct policy_cidr_key) == 24, "policy_cidr_key");
 _Static_assert(sizeof(struct datapath_config) == 96, "config");
 _Static_assert(sizeof(struct fragment_key) == 44, "fragment_key");
 _Static_assert(sizeof(struct fragment_val) == 12, "fragment_val");
+_Static_assert(sizeof(struct event) == 56, "event");
 _Static_assert(sizeof(struct peer_key) == 32, "peer_key");
 _Static_assert(sizeof(struct peer_val) == 20, "peer");
 _Static_assert(REASON_COUNT <= 32, "endpoint_stats.reasons");

@@ -12,6 +12,7 @@
 #define ENDPOINT_ADDRS_MAX 8
 #define NETWORKS_MAX 1024
 #define NETWORK_SUBNETS_MAX 8
+#define NETWORK_NO_MASQ_MAX 16 /* prefixes */
 #define UPLINKS_MAX 16
 #define UPLINK_ADDRS_MAX 8
 #define LOCALS_MAX 4096
@@ -24,6 +25,8 @@
 #define RULES_MAX 10240 /* a multiple of 64: see bn_policy */
 #define RULE_PORTS_MAX 16
 #define ANSWERS_PER_TICK 1000 /* resets and ICMP errors of ours, per CPU */
+#define EVENTS_PER_TICK 100 /* lines that rules log, per CPU */
+#define EVENTS_BYTES 131072 /* on their way to the agent; a power of two */
 #define POLICY_CIDRS_MAX 81920 /* four times what rules can name */
 #define POLICY_LINES_MAX 2097152 /* of a compiled policy: 64 MiB */
 

@@ -6,7 +6,7 @@ usage: serve.py http PORT NAME          GET /anything: "NAME ADDRESS PORT";
                                         GET /bytes/N: N bytes, slowly
        serve.py tcp|udp PORT NAME       answers "NAME ADDRESS PORT"; tcp then
                                         echoes lines until the client closes
-       serve.py dns PORT ADDRESS        an A record for every name
+       serve.py dns PORT ADDRESS...     A and AAAA records for every name
        serve.py echo PORT NAME          UDP: sends back what comes, up to 64 kB
        serve.py ask-tcp|ask-udp HOST PORT [LOCALPORT]   prints the answer
        serve.py ask-echo HOST PORT SIZE     sends a datagram of so many bytes;
@@ -15,7 +15,7 @@ usage: serve.py http PORT NAME          GET /anything: "NAME ADDRESS PORT";
                                         every 10 ms, and back; the number of
                                         echoes goes to FILE until killed
 
-Servers listen on every IPv4 address.
+Servers listen on every address, of both IP versions.
 """
 import http.server
 import os
@@ -25,17 +25,23 @@ import struct
 import sys
 import time
 
-ANSWER_SECONDS = 2
+ANSWER_SECONDS = float(os.environ.get("ANSWER_SECONDS", "2"))
 CHUNK = 20000
 CHUNK_PAUSE = 0.02
 BEAT_PAUSE = 0.01
-# <linux/in.h>; Python 3.11 does not name them.
+# <linux/in.h>, <linux/in6.h>; Python 3.11 does not name them.
 IP_MTU_DISCOVER = 10
-IP_PMTUDISC_DONT = 0
+IPV6_MTU_DISCOVER = 23
+PMTUDISC_DONT = 0
+
+
+def plain(address):
+    """A socket of both versions sees IPv4 addresses mapped into IPv6."""
+    return address.removeprefix("::ffff:")
 
 
 def greeting(name, address):
-    return ("%s %s %d\n" % (name, address[0], address[1])).encode()
+    return ("%s %s %d\n" % (name, plain(address[0]), address[1])).encode()
 
 
 class Http(http.server.BaseHTTPRequestHandler):
@@ -91,24 +97,34 @@ class Echo(socketserver.BaseRequestHandler):
 
 
 class Dns(socketserver.BaseRequestHandler):
-    name = ""   # the address that every name has
+    name = ""   # the addresses that every name has
+
+    def answer(self, kind):
+        """The address for a question of that kind, as (kind, bytes)."""
+        for address in self.name.split():
+            family, number = ((socket.AF_INET6, 28) if ":" in address
+                              else (socket.AF_INET, 1))
+            if number == kind:
+                return socket.inet_pton(family, address)
+        return b""
 
     def handle(self):
         query, sock = self.request
         # Header, then the question: labels up to a zero, type and class.
         end = query.index(0, 12) + 5
         kind = struct.unpack("!H", query[end - 4:end - 2])[0]
-        answers = 1 if kind == 1 else 0
-        reply = query[:2] + struct.pack("!5H", 0x8180, 1, answers, 0, 0)
+        data = self.answer(kind)
+        reply = query[:2] + struct.pack("!5H", 0x8180, 1, bool(data), 0, 0)
         reply += query[12:end]
-        if answers:
+        if data:
             # The name is a pointer to the question's.
-            reply += struct.pack("!HHHIH", 0xc00c, 1, 1, 60, 4)
-            reply += socket.inet_aton(self.name)
+            reply += struct.pack("!HHHIH", 0xc00c, kind, 1, 60, len(data))
+            reply += data
         sock.sendto(reply, self.client_address)
 
 
 class TcpServer(socketserver.ThreadingTCPServer):
+    address_family = socket.AF_INET6
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 64
@@ -116,10 +132,13 @@ class TcpServer(socketserver.ThreadingTCPServer):
 
 def let_fragment(sock):
     """Datagrams are fragmented where they are too long, and never refused."""
-    sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
+    sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DONT)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_DONT)
 
 
 class UdpServer(socketserver.UDPServer):
+    address_family = socket.AF_INET6
     allow_reuse_address = True
     max_packet_size = 65535
 
@@ -133,9 +152,13 @@ SERVERS = {"http": (TcpServer, Http), "tcp": (TcpServer, Tcp),
            "echo": (UdpServer, Echo)}
 
 
+def family_of(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 def ask(kind, host, port, local_port=0):
     stream = kind == "ask-tcp"
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if stream
+    with socket.socket(family_of(host), socket.SOCK_STREAM if stream
                        else socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.settimeout(ANSWER_SECONDS)
@@ -147,11 +170,11 @@ def ask(kind, host, port, local_port=0):
         data, peer = sock.recvfrom(2000)
         text = data.decode().rstrip("\n")
         # Unconnected, so the answer's source address is the kernel's word.
-        print(text if stream else "%s from %s:%d" % (text, *peer))
+        print(text if stream else "%s from %s:%d" % (text, *peer[:2]))
 
 
 def ask_echo(host, port, size):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    with socket.socket(family_of(host), socket.SOCK_DGRAM) as sock:
         let_fragment(sock)
         sock.settimeout(ANSWER_SECONDS)
         # Connected, so that ICMP errors are reported: ConnectionRefusedError.
@@ -182,7 +205,7 @@ def beat(host, port, path):
 def main(arguments):
     if len(arguments) >= 3 and arguments[0] in SERVERS:
         server, handler = SERVERS[arguments[0]]
-        handler.name = arguments[2]
+        handler.name = " ".join(arguments[2:])
         server(("", int(arguments[1])), handler).serve_forever()
     elif len(arguments) == 4 and arguments[0] == "ask-echo":
         ask_echo(arguments[1], *map(int, arguments[2:]))

@@ -148,13 +148,30 @@ static void run(struct dp *dp, int program, int ifindex, int from)
 	run_skb(dp, program, skb);
 }
 
+static bool is_uplink(const struct dp *dp, enum node device)
+{
+	return device == UP || (device == LAN && dp->lan_is_uplink);
+}
+
 void dp_ingress_bytes(struct dp *dp, enum node device, const __u8 *bytes,
 		      size_t len)
 {
 	memcpy(dp->in, bytes, len);
 	dp->in_len = len;
-	run(dp, device == UP ? FROM_UPLINK : FROM_CONTAINER,
+	run(dp, is_uplink(dp, device) ? FROM_UPLINK : FROM_CONTAINER,
 	    dp->ifindex[device], dp->ifindex[device]);
+}
+
+void dp_ingress_again(struct dp *dp, enum node device, unsigned int times)
+{
+	struct __sk_buff skb = { .ifindex = dp->ifindex[device],
+				 .ingress_ifindex = dp->ifindex[device] };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = dp->in,
+		    .data_size_in = dp->in_len, .ctx_in = &skb,
+		    .ctx_size_in = sizeof(skb), .repeat = (int)times);
+
+	assert_int_equal(
+		bpf_prog_test_run_opts(dp->programs[FROM_CONTAINER], &opts), 0);
 }
 
 static void egress(struct dp *dp, enum node device, const __u8 *bytes,
@@ -162,8 +179,8 @@ static void egress(struct dp *dp, enum node device, const __u8 *bytes,
 {
 	memcpy(dp->in, bytes, len);
 	dp->in_len = len;
-	run(dp, device == UP ? TO_UPLINK : TO_CONTAINER, dp->ifindex[device],
-	    from);
+	run(dp, is_uplink(dp, device) ? TO_UPLINK : TO_CONTAINER,
+	    dp->ifindex[device], from);
 }
 
 void dp_egress_bytes(struct dp *dp, enum node device, const __u8 *bytes,
@@ -188,8 +205,8 @@ void dp_ingress(struct dp *dp, enum node device, struct frame frame)
 {
 	__u8 bytes[FRAME_MAX];
 
-	if (device == UP)
-		set_macs(&frame, ROUTER, UP);
+	if (is_uplink(dp, device))
+		set_macs(&frame, ROUTER, device);
 	else
 		set_macs(&frame, device, bridge_of(device));
 	dp_ingress_bytes(dp, device, bytes, frame_build(&frame, bytes));
@@ -210,10 +227,11 @@ void dp_ingress_gso(struct dp *dp, enum node device, struct frame frame,
 	run_skb(dp, FROM_CONTAINER, skb);
 }
 
-static size_t build_egress(enum node device, struct frame frame, __u8 *bytes)
+static size_t build_egress(const struct dp *dp, enum node device,
+			   struct frame frame, __u8 *bytes)
 {
-	if (device == UP)
-		set_macs(&frame, UP, ROUTER);
+	if (is_uplink(dp, device))
+		set_macs(&frame, device, ROUTER);
 	else
 		set_macs(&frame, bridge_of(device), device);
 	return frame_build(&frame, bytes);
@@ -223,7 +241,7 @@ void dp_egress(struct dp *dp, enum node device, struct frame frame)
 {
 	__u8 bytes[FRAME_MAX];
 
-	egress(dp, device, bytes, build_egress(device, frame, bytes), 0);
+	egress(dp, device, bytes, build_egress(dp, device, frame, bytes), 0);
 }
 
 void dp_forward(struct dp *dp, enum node from, enum node device,
@@ -231,7 +249,7 @@ void dp_forward(struct dp *dp, enum node from, enum node device,
 {
 	__u8 bytes[FRAME_MAX];
 
-	egress(dp, device, bytes, build_egress(device, frame, bytes),
+	egress(dp, device, bytes, build_egress(dp, device, frame, bytes),
 	       dp->ifindex[from]);
 }
 

@@ -66,6 +66,7 @@ struct addresses {
 	const char *client;
 	const char *nobody; /* in front's subnet */
 	const char *lan; /* by a device that is no uplink */
+	const char *lan_host; /* on it, masquerade address of dp_uplink_lan */
 	const char *unreachable;
 	const char *any;
 	__u8 icmp; /* protocol */
@@ -153,6 +154,7 @@ struct dp {
 	struct addresses ip; /* of the family that the test runs with */
 	int programs[4];
 	int ifindex[DEVICES];
+	bool lan_is_uplink; /* the test has made it one */
 	int outside; /* namespace of the containers and the router */
 	int sockets[DEVICES]; /* there, see dp_live_open */
 	struct flow_stats stats_before;
@@ -179,6 +181,9 @@ void dp_ingress_gso(struct dp *dp, enum node device, struct frame frame,
 /* The stack forwards a frame that came in by another device. */
 void dp_forward(struct dp *dp, enum node from, enum node device,
 		struct frame frame);
+/* The last frame, from the same container, so many times more: for frames that
+ * come out unchanged. */
+void dp_ingress_again(struct dp *dp, enum node device, unsigned int times);
 /* The first len bytes of any content. */
 void dp_ingress_bytes(struct dp *dp, enum node device, const __u8 *bytes,
 		      size_t len);
@@ -240,7 +245,13 @@ void dp_rules_clear(struct dp *dp);
 struct selector select_cidr(const char *prefix);
 
 void dp_network_flags(struct dp *dp, __u32 network, __u32 flags);
+/* Also with a masquerade address of its own (NULL: the uplink's); destinations
+ * that see the network's own addresses. */
+void dp_network_snat(struct dp *dp, __u32 network, const char *snat);
+void dp_no_masq(struct dp *dp, __u32 network, const char *prefix);
 void dp_uplink(struct dp *dp, const char *snat4, const char *snat6);
+/* Makes "lan" the second uplink; gateway (NULL: none) is of dp->ip's family. */
+void dp_uplink_lan(struct dp *dp, const char *gateway);
 void dp_local_add(struct dp *dp, const char *ip);
 void dp_local_del(struct dp *dp, const char *ip);
 void dp_address_set(struct dp *dp, const char *ip, enum node node);

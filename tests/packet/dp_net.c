@@ -60,6 +60,12 @@ static void print_bridge(FILE *ip, enum node device)
 
 static void print_host(FILE *ip, const struct dp *dp)
 {
+	static const char *const routers[] = {
+		"198.51.100.254 dev up",
+		"2001:db8:51::fe dev up",
+		"10.99.0.7 dev lan",
+		"fd00:99::7 dev lan",
+	};
 	const __u8 *router = node_mac(ROUTER);
 
 	for (int device = WEB; device < DEVICES; device++)
@@ -85,12 +91,12 @@ static void print_host(FILE *ip, const struct dp *dp)
 		    "route add default via 2001:db8:51::fe\n"
 		    "route add unreachable 10.98.0.0/16\n"
 		    "route add unreachable fd00:98::/64\n");
-	for (int v6 = 0; v6 < 2; v6++)
+	for (size_t i = 0; i < sizeof(routers) / sizeof(*routers); i++)
 		fprintf(ip,
 			"neigh add %s lladdr %02x:%02x:%02x:%02x:%02x:%02x "
-			"dev up nud permanent\n",
-			v6 ? "2001:db8:51::fe" : "198.51.100.254", router[0],
-			router[1], router[2], router[3], router[4], router[5]);
+			"nud permanent\n",
+			routers[i], router[0], router[1], router[2], router[3],
+			router[4], router[5]);
 }
 
 /* "ip -batch -" in the current namespace. */

@@ -22,6 +22,7 @@ const struct addresses addresses_v4 = {
 	.client = "203.0.113.99",
 	.nobody = "192.168.10.77",
 	.lan = "10.99.0.7",
+	.lan_host = "10.99.0.1",
 	.unreachable = "10.98.0.7",
 	.any = "0.0.0.0",
 	.icmp = IPPROTO_ICMP,
@@ -39,6 +40,7 @@ const struct addresses addresses_v6 = {
 	.client = "2001:db8:7::99",
 	.nobody = "fd00:10::77",
 	.lan = "fd00:99::7",
+	.lan_host = "fd00:99::1",
 	.unreachable = "fd00:98::7",
 	.any = "::",
 	.icmp = IPPROTO_ICMPV6,
@@ -122,10 +124,28 @@ void dp_uplink(struct dp *dp, const char *snat4, const char *snat6)
 	set(dp, MAP_UPLINKS, &slot, &value);
 }
 
-void dp_network_flags(struct dp *dp, __u32 network, __u32 flags)
+void dp_uplink_lan(struct dp *dp, const char *gateway)
+{
+	struct uplink_val value = {
+		.ifindex = dp->ifindex[LAN],
+		.snat4 = ip_of(addresses_v4.lan_host),
+		.snat6 = ip_of(addresses_v6.lan_host),
+	};
+	__u32 slot = 1;
+
+	if (gateway && dp->ip.icmp == IPPROTO_ICMP)
+		value.gateway4 = ip_of(gateway);
+	else if (gateway)
+		value.gateway6 = ip_of(gateway);
+	set(dp, MAP_UPLINKS, &slot, &value);
+	dp->lan_is_uplink = true;
+}
+
+static void network_set(struct dp *dp, __u32 network, __u32 flags,
+			const char *snat)
 {
 	bool front = network == NETWORK_FRONT;
-	const struct network_val value = {
+	struct network_val value = {
 		.flags = flags,
 		.bridge_ifindex = dp->ifindex[front ? FRONT : BACK],
 		.gateway4 =
@@ -134,7 +154,34 @@ void dp_network_flags(struct dp *dp, __u32 network, __u32 flags)
 			ip_of(front ? addresses_v6.front : addresses_v6.back),
 	};
 
+	if (snat && dp->ip.icmp == IPPROTO_ICMP)
+		value.snat4 = ip_of(snat);
+	else if (snat)
+		value.snat6 = ip_of(snat);
 	set(dp, MAP_NETWORKS, &network, &value);
+}
+
+void dp_network_flags(struct dp *dp, __u32 network, __u32 flags)
+{
+	network_set(dp, network, flags, NULL);
+}
+
+void dp_network_snat(struct dp *dp, __u32 network, const char *snat)
+{
+	network_set(dp, network, 0, snat);
+}
+
+void dp_no_masq(struct dp *dp, __u32 network, const char *prefix)
+{
+	struct no_masq_key key = { .network = network };
+	const __u8 yes = 1;
+	struct cidr cidr;
+
+	assert_int_equal(cidr_parse(prefix, &cidr), 0);
+	key.prefix_bits = 32 + cidr_bits(&cidr);
+	key.addr = cidr.addr;
+	set(dp, MAP_NO_MASQ, &key, &yes);
+	dp_network_flags(dp, network, NETWORK_HAS_NO_MASQ);
 }
 
 static void subnet_add(struct dp *dp, const char *text, __u32 network)
@@ -162,15 +209,19 @@ static void clear_tables(struct dp *dp)
 {
 	static const enum map_id maps[] = {
 		MAP_FLOWS,  MAP_EMBRYOS, MAP_ENDPOINTS, MAP_ADDRS, MAP_SUBNETS,
-		MAP_LOCALS, MAP_PUBLISH, MAP_PUB_FROM,	MAP_FRAGS,
+		MAP_LOCALS, MAP_PUBLISH, MAP_PUB_FROM,	MAP_FRAGS, MAP_NO_MASQ,
 	};
+	const struct uplink_val no_uplink = { 0 };
 	const struct hits none = { 0 };
+	const __u32 second = 1;
 	const __u64 zero = 0;
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		assert_int_equal(table_replace(dp->datapath, maps[i], NULL,
 					       NULL, 0, &dp->err),
 				 0);
+	set(dp, MAP_UPLINKS, &second, &no_uplink);
+	dp->lan_is_uplink = false;
 	for (__u32 id = 0; id < IDS; id++) {
 		set(dp, MAP_PUB_HITS, &id, &none);
 		set(dp, MAP_RULE_HITS, &id, &none);

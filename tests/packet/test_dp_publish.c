@@ -81,8 +81,9 @@ static void exact_address_beats_any(void **state)
 {
 	struct dp *dp = *state;
 	struct frame syn = request(dp, IPPROTO_TCP, 8080);
-	struct frame other = frame_to(syn, dp->ip.back, 8080);
+	struct frame other = frame_to(syn, dp->ip.server2, 8080);
 
+	dp_local_add(dp, dp->ip.server2);
 	dp_publish(dp, IPPROTO_TCP, dp->ip.host, 8080, WEB, 80);
 	dp_publish(dp, IPPROTO_TCP, NULL, 8080, MATE, 81);
 
@@ -144,6 +145,23 @@ static void containers_own_address_is_closed_to_the_outside(void **state)
 
 	dp_ingress(dp, UP, frame_tcp(dp->ip.client, 5000, dp->ip.nobody, 80));
 	dp_expect_dropped(dp, REASON_UNPUBLISHED);
+}
+
+/* It is the host's, too, but no answer of it could leave. */
+static void gateways_address_is_not_published_outside(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = frame_tcp(dp->ip.client, 5000, dp->ip.front, 8080);
+
+	dp_publish(dp, IPPROTO_TCP, NULL, 8080, WEB, 80);
+	dp_ingress(dp, UP, syn);
+	dp_expect_passed(dp, REASON_TO_STACK);
+
+	/* Not even where the world knows the network. */
+	dp_network_flags(dp, NETWORK_FRONT, NETWORK_ROUTED);
+	dp_ingress(dp, UP, syn);
+	dp_expect_passed(dp, REASON_TO_STACK);
+	assert_int_equal(dp_flow_entries(dp), 0);
 }
 
 static void publish_of_an_address_without_endpoint_is_no_route(void **state)
@@ -438,6 +456,7 @@ int main(void)
 		DP_TEST_BOTH(traffic_that_the_host_forwards_is_untouched),
 		DP_TEST_BOTH(port_of_the_loopback_is_closed_to_the_outside),
 		DP_TEST_BOTH(containers_own_address_is_closed_to_the_outside),
+		DP_TEST_BOTH(gateways_address_is_not_published_outside),
 		DP_TEST(publish_of_an_address_without_endpoint_is_no_route),
 		DP_TEST_BOTH(from_list_admits_only_its_clients),
 		DP_TEST(from_list_of_one_port_says_nothing_about_another),

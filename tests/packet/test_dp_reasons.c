@@ -132,7 +132,8 @@ static void internal_network(struct dp *dp)
 static void untranslated_egress(struct dp *dp)
 {
 	dp_network_flags(dp, NETWORK_FRONT, NETWORK_NO_MASQUERADE);
-	forwarded(dp);
+	dp_ingress(dp, WEB,
+		   unanswered(frame_tcp(dp->ip.web, 4000, dp->ip.server, 80)));
 }
 
 static void protocol(struct dp *dp)

@@ -388,6 +388,60 @@ static void flow_of_an_old_uplink_address_dies_at_once(void **state)
 	assert_int_equal(dp_flow_entries(dp), 2);
 }
 
+/* The server remembers the connection for a while: nobody else gets its port,
+ * and what comes late is not the host's. */
+static void port_of_a_closing_flow_outlives_its_container(void **state)
+{
+	static const __u8 ends[][2] = {
+		{ TCP_FIN | TCP_ACK, TCP_FIN | TCP_ACK },
+		{ TCP_ACK, TCP_RST | TCP_ACK },
+	};
+	struct dp *dp = *state;
+	struct frame syn = frame_tcp(dp->ip.web, 4000, dp->ip.server, 443);
+	struct frame answer = frame_to(frame_reply(syn), dp->ip.host, 4000);
+	struct frame other = frame_tcp(dp->ip.mate, 4000, dp->ip.server, 443);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		dp_tables_reset(dp);
+		masquerade(dp, WEB, syn);
+		dp_ingress(dp, UP, answer);
+		dp_ingress(dp, WEB, frame_flags(syn, ends[i][0]));
+		dp_ingress(dp, UP, frame_flags(answer, ends[i][1]));
+
+		dp_address_del(dp, dp->ip.web);
+		datapath_bump(dp->datapath);
+		dp_gc(dp, SLOT_WEB);
+		assert_int_not_equal(masquerade(dp, MATE, other), 4000);
+		dp_ingress(dp, UP, frame_flags(answer, TCP_ACK));
+		dp_expect_dropped(dp, REASON_NO_ROUTE);
+
+		/* Nor does an endpoint made again with its slot and address. */
+		dp_address_set(dp, dp->ip.web, WEB);
+		datapath_bump(dp->datapath);
+		assert_int_not_equal(masquerade(dp, WEB, syn), 4000);
+		dp_gc(dp, SLOT_WEB);
+		dp_gc(dp, SLOT_MATE);
+
+		dp_flow_age(dp, answer, dp->config->tcp_closing + 1);
+		assert_int_equal(dp_gc(dp, 0).expired, 1);
+		assert_int_equal(masquerade(dp, MATE, other), 4000);
+	}
+}
+
+static void port_of_an_open_flow_goes_with_its_container(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = frame_tcp(dp->ip.web, 4000, dp->ip.server, 443);
+	struct frame answer = frame_to(frame_reply(syn), dp->ip.host, 4000);
+
+	masquerade(dp, WEB, syn);
+	dp_ingress(dp, UP, answer);
+	dp_ingress(dp, WEB, frame_flags(syn, TCP_FIN | TCP_ACK));
+	dp_gc(dp, SLOT_WEB);
+
+	assert_int_equal(dp_flow_entries(dp), 0);
+}
+
 static void uplink_without_an_address_lets_nothing_out(void **state)
 {
 	struct dp *dp = *state;
@@ -395,7 +449,7 @@ static void uplink_without_an_address_lets_nothing_out(void **state)
 	dp_uplink(dp, NULL, NULL);
 	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.server, 443));
 
-	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+	dp_expect_told(dp, REASON_UNTRANSLATED_EGRESS, dp->ip.front, 0);
 	assert_int_equal(dp_flow_entries(dp), 0);
 }
 
@@ -405,7 +459,7 @@ static void network_without_masquerade_lets_nothing_out(void **state)
 
 	dp_network_flags(dp, NETWORK_FRONT, NETWORK_NO_MASQUERADE);
 	dp_ingress(dp, WEB, frame_tcp(dp->ip.web, 4000, dp->ip.server, 443));
-	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+	dp_expect_told(dp, REASON_UNTRANSLATED_EGRESS, dp->ip.front, 0);
 
 	dp_ingress(dp, DB, frame_tcp(dp->ip.db, 4000, dp->ip.server, 443));
 	dp_expect_sent(dp, frame_out(frame_from(frame_tcp(dp->ip.db, 4000,
@@ -469,6 +523,8 @@ int main(void)
 		DP_TEST(histogram_adds_up_to_the_allocations),
 		DP_TEST(full_table_is_not_called_exhaustion),
 		DP_TEST_BOTH(flow_of_an_old_uplink_address_dies_at_once),
+		DP_TEST_BOTH(port_of_a_closing_flow_outlives_its_container),
+		DP_TEST_BOTH(port_of_an_open_flow_goes_with_its_container),
 		DP_TEST_BOTH(uplink_without_an_address_lets_nothing_out),
 		DP_TEST_BOTH(network_without_masquerade_lets_nothing_out),
 		DP_TEST_BOTH(device_that_is_no_uplink_gets_nothing),

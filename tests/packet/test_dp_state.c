@@ -113,6 +113,31 @@ static void reset_and_fin_leave_the_flow(void **state)
 	assert_int_equal(starts(dp), 1);
 }
 
+static void traffic_after_a_reset_shows_that_it_was_none(void **state)
+{
+	struct dp *dp = *state;
+	struct frame ack = frame_flags(syn_out(dp), TCP_ACK);
+	struct frame answer = answer_of(dp, syn_out(dp), TCP_ACK);
+	struct flow flow;
+
+	talk(dp, TCP_ACK, TCP_RST | TCP_ACK);
+	dp_ingress(dp, UP, answer);
+
+	/* Idle for longer than a connection that was reset may be. */
+	dp_flow_age(dp, ack, dp->config->tcp_reset + 5);
+	dp_flow_age(dp, answer, dp->config->tcp_reset + 5);
+	assert_int_equal(dp_gc(dp, 0).expired, 0);
+	assert_true(dp_flow(dp, answer, &flow));
+	assert_int_equal(flow.seen & FLOW_SEEN_RST, 0);
+
+	/* It is the direction of the reset that has to show it. */
+	dp_ingress(dp, UP, answer_of(dp, syn_out(dp), TCP_RST | TCP_ACK));
+	dp_ingress(dp, WEB, ack);
+	dp_flow_age(dp, ack, dp->config->tcp_reset + 5);
+	dp_flow_age(dp, answer, dp->config->tcp_reset + 5);
+	assert_int_equal(dp_gc(dp, 0).expired, 1);
+}
+
 static void each_direction_remembers_its_own_flags(void **state)
 {
 	struct dp *dp = *state;
@@ -359,6 +384,7 @@ int main(void)
 		DP_TEST_BOTH(syn_again_is_the_same_flow),
 		DP_TEST_BOTH(syn_ack_after_the_end_is_the_same_flow),
 		DP_TEST_BOTH(reset_and_fin_leave_the_flow),
+		DP_TEST_BOTH(traffic_after_a_reset_shows_that_it_was_none),
 		DP_TEST(each_direction_remembers_its_own_flags),
 		DP_TEST_BOTH(flow_of_an_endpoint_that_is_gone_is_a_miss),
 		DP_TEST_BOTH(flow_of_an_address_that_moved_is_a_miss),

@@ -492,6 +492,55 @@ static void lowest_metric_wins_whatever_the_kind_of_route(void **state)
 	assert_true(ip_is_zero(&route.gateway));
 }
 
+struct found {
+	struct default_route routes[8];
+	size_t count;
+};
+
+static int on_found(const struct default_route *route, void *arg)
+{
+	struct found *found = arg;
+
+	assert_true(found->count < 8);
+	found->routes[found->count++] = *route;
+	return 0;
+}
+
+static void every_way_of_every_default_route_is_listed(void **state)
+{
+	struct world *world = *state;
+	struct found found = { 0 };
+	char text[IP_TEXT_MAX];
+	static const struct {
+		const char *gateway;
+		__u32 metric;
+	} want[] = {
+		{ "::", 50 },
+		{ "10.77.0.6", 200 },
+		{ "10.77.0.7", 200 },
+		{ "10.77.0.9", 300 },
+	};
+	int veth;
+
+	add_veth(world);
+	veth = index_of(world, world->nl, "veth0");
+	run("ip addr add 10.77.0.1/24 dev veth0");
+	run("ip route add default via 10.77.0.9 metric 300");
+	run("ip route add default metric 50 dev veth0");
+	run("ip route add default metric 200 nexthop via 10.77.0.6 dev veth0 "
+	    "nexthop via 10.77.0.7 dev veth0");
+	ok(world, route_each_default(world->nl, AF_INET, on_found, &found,
+				     &world->err));
+
+	assert_int_equal(found.count, 4);
+	for (size_t i = 0; i < found.count; i++) {
+		assert_int_equal(found.routes[i].ifindex, veth);
+		assert_int_equal(found.routes[i].metric, want[i].metric);
+		assert_string_equal(ip_print(&found.routes[i].gateway, text),
+				    want[i].gateway);
+	}
+}
+
 static void link_route_makes_a_gateway_reachable(void **state)
 {
 	struct world *world = *state;
@@ -626,6 +675,7 @@ int main(void)
 		test(second_address_is_a_conflict_in_the_kernel_s_words),
 		test(default_route_of_each_family_is_found),
 		test(lowest_metric_wins_whatever_the_kind_of_route),
+		test(every_way_of_every_default_route_is_listed),
 		test(link_route_makes_a_gateway_reachable),
 		test(permanent_neighbour_stays_until_deleted),
 		test(managed_neighbour_is_marked_so),

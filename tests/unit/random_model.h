@@ -64,6 +64,14 @@ static inline void random_networks(struct dice *dice, struct model *m)
 		n.icc = dice_roll(dice, 4) != 0;
 		n.masquerade = dice_roll(dice, 4) != 0;
 		n.mtu = dice_roll(dice, 3) ? 0 : 1400;
+		n.routed = dice_roll(dice, 4) == 0;
+		n.nsnat = n.masquerade && !n.routed && dice_roll(dice, 2);
+		n.snat[0] = ipv4(203, 0, 113, 10 + variant);
+		n.nno_masq = dice_roll(dice, 3);
+		for (unsigned int k = 0; k < n.nno_masq; k++)
+			n.no_masq[k] = (struct cidr){
+				.addr = ipv4(172, 16 + variant, k, 0), .len = 24
+			};
 		n.nsubnets = dice_roll(dice, 3);
 		for (unsigned int s = 0; s < n.nsubnets; s++) {
 			n.subnets[s].addr = ipv4(10, i, s * 8 + variant, 0);

@@ -42,7 +42,7 @@ static int parse(const char *line, struct target *t, struct err *err)
 		{ "mtu", arg_unsigned, &t->mtu, 0 },
 		{ "internal", arg_switch, &t->internal, KEYWORD_SWITCH },
 		{ "log", arg_true, &t->log, KEYWORD_BARE },
-		{ "ip", parse_ip, t, KEYWORD_REPEAT },
+		{ "ip", parse_ip, t, KEYWORD_REPEAT | KEYWORD_TO },
 		{ "later", NULL, NULL, 0 },
 	};
 	char text[256], *words[WORDS_MAX], *save = NULL;
@@ -70,6 +70,20 @@ static void keywords_come_in_any_order(void **state)
 	assert_int_equal(t.mtu, 1400);
 	assert_true(t.log);
 	assert_false(t.internal);
+}
+
+static void to_may_stand_before_a_value(void **state)
+{
+	struct target t;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(parse("ip to 10.0.0.1 ip 10.0.0.2", &t, &err), 0);
+	assert_int_equal(t.nips, 2);
+	assert_int_equal(parse("ip to", &t, &err), -EINVAL);
+	assert_string_equal(err.text, "keyword 'ip' needs a value");
+	assert_int_equal(parse("name to", &t, &err), 0);
+	assert_string_equal(t.name, "to");
 }
 
 static void no_words_change_nothing(void **state)
@@ -264,6 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keywords_come_in_any_order),
+		cmocka_unit_test(to_may_stand_before_a_value),
 		cmocka_unit_test(no_words_change_nothing),
 		cmocka_unit_test(switch_alone_is_on),
 		cmocka_unit_test(switch_takes_on_or_off),

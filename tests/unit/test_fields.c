@@ -163,6 +163,11 @@ static void fill_network(struct dice *dice, struct network *n)
 	n->internal = random_bool(dice);
 	n->icc = random_bool(dice);
 	n->masquerade = random_bool(dice);
+	n->routed = random_bool(dice);
+	n->nsnat = random_number(dice, 2);
+	random_ips(dice, n->snat, 2, n->nsnat);
+	n->nno_masq = random_number(dice, NETWORK_NO_MASQ_MAX);
+	random_cidrs(dice, n->no_masq, NETWORK_NO_MASQ_MAX, n->nno_masq);
 	n->mtu = random_number(dice, UINT32_MAX);
 	n->id = random_number(dice, NETWORKS_MAX - 1);
 	random_text(dice, n->bridge, sizeof(n->bridge));
@@ -243,8 +248,8 @@ static void fill_rule(struct dice *dice, struct policy_rule *r)
 static const size_t holes[KINDS][4][2] = {
 	[OBJECT_SETTINGS] = { HOLE(settings, inter_allow, nat_port_min) },
 	[OBJECT_NETNS] = { HOLE(netns, dns, ndns), TAIL(netns, adopted) },
-	[OBJECT_NETWORK] = { HOLE(network, masquerade, mtu),
-			     TAIL(network, mac) },
+	[OBJECT_NETWORK] = { HOLE(network, routed, snat),
+			     HOLE(network, snat, nsnat), TAIL(network, mac) },
 	[OBJECT_ENDPOINT] = { HOLE(endpoint, ips, nips),
 			      HOLE(endpoint, default_route, slot),
 			      TAIL(endpoint, slot) },

@@ -224,6 +224,15 @@ static void neighbour_that_is_reachable_again_is_not_stale(void **state)
 
 /* ------------------------------------------------------- routes and host */
 
+static void rule_changes_routes(void **state)
+{
+	route(*state, RTM_NEWRULE, 24);
+	assert_seen(*state, true, false);
+
+	route(*state, RTM_DELRULE, 0);
+	assert_seen(*state, true, false);
+}
+
 static void route_to_a_subnet_changes_routes_only(void **state)
 {
 	route(*state, RTM_NEWROUTE, 24);
@@ -312,6 +321,7 @@ int main(void)
 		TEST(change_of_one_too_many_counts),
 		TEST(stale_neighbour_is_told_once),
 		TEST(neighbour_that_is_reachable_again_is_not_stale),
+		TEST(rule_changes_routes),
 		TEST(route_to_a_subnet_changes_routes_only),
 		TEST(default_route_changes_the_host_too),
 		TEST(devices_and_addresses_change_both),

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/tell.h"
 #include "agent/watch.h"
 #include "control/host.h"
 #include "lib/cleanup.h"
@@ -24,7 +25,7 @@
  * The datapath forwards without this process. The agent makes it faster (with
  * its heartbeat, cached next hops are trusted) and keeps it true: it tells the
  * programs when routes, neighbours or addresses change, follows the default
- * route, and ends idle flows. It holds the instance's lock only while it
+ * route, ends idle flows, and logs what rules say is to be logged. It holds the instance's lock only while it
  * changes something, so commands never wait for it long.
  */
 
@@ -41,6 +42,8 @@ struct view {
 struct agent {
 	const struct instance *instance;
 	struct datapath *dp; /* NULL until somebody loads one */
+	struct events *events; /* of dp */
+	struct control *names; /* for the events that are being read */
 	struct watch *watch;
 	struct nl *nl;
 	int epoll;
@@ -48,6 +51,7 @@ struct agent {
 	int signals;
 	unsigned int ticks;
 	struct view view; /* what the tables follow from, at the last refresh */
+	__u32 generation; /* of the tables, since then */
 	bool looked; /* at the host, in this tick */
 	bool told_fill; /* that the flow table is nearly full */
 	bool stop;
@@ -111,6 +115,7 @@ static void agent_close(struct agent *agent)
 				 __ATOMIC_RELEASE);
 		datapath_close(agent->dp);
 	}
+	events_close(agent->events);
 	host_free(&agent->view.host);
 	watch_close(agent->watch);
 	if (agent->nl)
@@ -118,6 +123,52 @@ static void agent_close(struct agent *agent)
 	close(agent->epoll);
 	close(agent->timer);
 	close(agent->signals);
+}
+
+static void on_policy_event(const struct event *event, void *arg)
+{
+	struct agent *agent = arg;
+	char text[EVENT_TEXT_MAX];
+
+	if (!agent->names)
+		control_open(agent->instance, CONTROL_READ, &agent->names,
+			     NULL);
+	if (event->lost)
+		log_info("policy: %u packets were not logged: too many",
+			 event->lost);
+	log_info("policy: %s",
+		 event_print(event,
+			     agent->names ? control_model(agent->names) : NULL,
+			     text));
+}
+
+/* The names are those of now: nothing is held between two readings. */
+static void read_events(struct agent *agent)
+{
+	struct err err;
+
+	if (events_read(agent->events, &err))
+		log_warn("policy: %s", err.text);
+	if (agent->names)
+		control_close(agent->names);
+	agent->names = NULL;
+}
+
+/* The ring buffer is that of the datapath which is there. */
+static int follow_events(struct agent *agent, struct err *err)
+{
+	int rc;
+
+	if (agent->events &&
+	    (!agent->dp || !events_are_of(agent->events, agent->dp))) {
+		events_close(agent->events);
+		agent->events = NULL;
+	}
+	if (!agent->dp || agent->events)
+		return 0;
+	rc = events_open(agent->dp, on_policy_event, agent, &agent->events,
+			 err);
+	return rc ? rc : fd_add(agent, events_fd(agent->events), err);
 }
 
 /* A purge and a new apply give the instance other maps: the pins decide. */
@@ -132,6 +183,15 @@ static void follow_pins(struct agent *agent)
 	if (agent->dp)
 		datapath_close(agent->dp);
 	agent->dp = now;
+	rc = follow_events(agent, &err);
+	if (rc)
+		warn_once(agent, "policy", &err);
+}
+
+static __u32 generation_of(const struct agent *agent)
+{
+	return __atomic_load_n(&datapath_config(agent->dp)->generation,
+			       __ATOMIC_ACQUIRE);
 }
 
 /* Devices, addresses or the default route changed: plan and apply, with the
@@ -153,6 +213,9 @@ static int refresh(struct agent *agent, struct err *err)
 		rc = rc ? rc : control_refresh(control, err);
 		model_free(&desired);
 	}
+	/* While no command can count it up. */
+	if (!rc)
+		agent->generation = generation_of(agent);
 	control_close(control);
 	return rc;
 }
@@ -176,8 +239,10 @@ static bool view_equal(const struct view *a, const struct view *b)
 
 /*
  * A refresh makes every flow be decided again, and most notifications tell
- * nothing new: so one look first. What could not be done, because a command
- * held the lock, is tried again on the next tick.
+ * nothing new: so one look first. The host may look as it did although an
+ * endpoint's device has gone: a container that came and ended since then. The
+ * command that connected it has counted the generation up. What could not be
+ * done, because a command held the lock, is tried again on the next tick.
  */
 static void follow_host(struct agent *agent)
 {
@@ -185,7 +250,8 @@ static void follow_host(struct agent *agent)
 	struct err err;
 	int rc = view_read(agent->nl, &now, &err);
 
-	if (!rc && view_equal(&now, &agent->view)) {
+	if (!rc && view_equal(&now, &agent->view) &&
+	    generation_of(agent) == agent->generation) {
 		host_free(&now.host);
 		return;
 	}
@@ -309,23 +375,30 @@ static void on_change(struct agent *agent)
 	follow_changes(agent);
 }
 
+/* A tick may close the events that epoll has told of before. */
+static void on_ready(struct agent *agent, int fd)
+{
+	if (fd == agent->signals)
+		agent->stop = true;
+	else if (fd == agent->timer)
+		on_tick(agent);
+	else if (fd == watch_fd(agent->watch))
+		on_change(agent);
+	else if (agent->events && fd == events_fd(agent->events))
+		read_events(agent);
+}
+
 static int agent_loop(struct agent *agent, struct err *err)
 {
 	while (!agent->stop) {
-		struct epoll_event events[3];
-		int n = epoll_wait(agent->epoll, events, 3, -1);
+		struct epoll_event events[4];
+		int n = epoll_wait(agent->epoll, events, 4, -1);
 
 		if (n < 0 && errno != EINTR)
 			return err_set(err, -errno, "epoll_wait: %s",
 				       strerror(errno));
-		for (int i = 0; i < n; i++) {
-			if (events[i].data.fd == agent->signals)
-				agent->stop = true;
-			else if (events[i].data.fd == agent->timer)
-				on_tick(agent);
-			else
-				on_change(agent);
-		}
+		for (int i = 0; i < n; i++)
+			on_ready(agent, events[i].data.fd);
 	}
 	return 0;
 }

@@ -91,7 +91,8 @@ static int socket_open(struct watch *watch)
 {
 	const unsigned int groups[] = {
 		RTNLGRP_LINK,	    RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,	 RTNLGRP_NEIGH
+		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,	 RTNLGRP_NEIGH,
+		RTNLGRP_IPV4_RULE,  RTNLGRP_IPV6_RULE
 	};
 
 	watch->socket =
@@ -173,6 +174,10 @@ static int on_message(const struct nlmsghdr *nlh, void *data)
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
 		watch->routes = watch->host = true;
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		watch->routes = true;
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:

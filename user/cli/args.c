@@ -80,6 +80,10 @@ static bool is_switch_value(const char *word)
 static int keyword_value(struct args *args, const struct keyword *keyword,
 			 const char **ret, struct err *err)
 {
+	const char *next = args_peek(args);
+
+	if ((keyword->flags & KEYWORD_TO) && next && !strcmp(next, "to"))
+		args_next(args);
 	if (keyword->flags & KEYWORD_BARE)
 		*ret = keyword->name;
 	else if (keyword->flags & KEYWORD_SWITCH)

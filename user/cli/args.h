@@ -29,6 +29,7 @@ enum keyword_flags {
 	KEYWORD_BARE = 1 << 0, /* stands alone: parse gets its name */
 	KEYWORD_SWITCH = 1 << 1, /* "on" or "off" may follow; alone: on */
 	KEYWORD_REPEAT = 1 << 2, /* may come more than once */
+	KEYWORD_TO = 1 << 3, /* "to" may stand before the value */
 };
 
 struct keyword {

@@ -39,32 +39,84 @@ static int parse_subnet(const char *value, void *target, struct err *err)
 	return 0;
 }
 
-/* Gateways come in any order; gateways_place finds their subnets. */
-struct gateways {
-	struct ipaddr ip[NETWORK_SUBNETS_MAX];
-	size_t count;
+/* A network whose lists are being named: the first word of a list empties it,
+ * and gateways, which come in any order, find their subnets at the end. */
+struct edit {
+	struct network *network;
+	struct ipaddr gateways[NETWORK_SUBNETS_MAX];
+	size_t ngateways;
+	bool names_snat, names_no_masq;
 };
 
 static int parse_gateway(const char *value, void *target, struct err *err)
 {
-	struct gateways *gateways = target;
+	struct edit *edit = target;
 
-	if (gateways->count == NETWORK_SUBNETS_MAX)
+	if (edit->ngateways == NETWORK_SUBNETS_MAX)
 		return err_usage(err, "more than %d gateways",
 				 NETWORK_SUBNETS_MAX);
-	if (arg_ip(value, &gateways->ip[gateways->count], err))
+	if (arg_ip(value, &edit->gateways[edit->ngateways], err))
 		return -EINVAL;
-	gateways->count++;
+	edit->ngateways++;
 	return 0;
 }
 
-static int gateways_place(const struct gateways *gateways,
-			  struct network *network, struct err *err)
+static int parse_mode(const char *value, void *target, struct err *err)
 {
+	bool *routed = target;
+
+	*routed = !strcmp(value, "routed");
+	if (!*routed && strcmp(value, "nat"))
+		return err_usage(err, "'%s' is neither 'nat' nor 'routed'",
+				 value);
+	return 0;
+}
+
+static int parse_snat(const char *value, void *target, struct err *err)
+{
+	struct edit *edit = target;
+	struct network *network = edit->network;
+
+	if (!edit->names_snat)
+		network->nsnat = 0;
+	edit->names_snat = true;
+	if (!strcmp(value, "none"))
+		return 0;
+	if (network->nsnat == ARRAY_LEN(network->snat))
+		return err_usage(err, "more than %zu addresses",
+				 ARRAY_LEN(network->snat));
+	if (arg_ip(value, &network->snat[network->nsnat], err))
+		return -EINVAL;
+	network->nsnat++;
+	return 0;
+}
+
+static int parse_no_masq(const char *value, void *target, struct err *err)
+{
+	struct edit *edit = target;
+	struct network *network = edit->network;
+
+	if (!edit->names_no_masq)
+		network->nno_masq = 0;
+	edit->names_no_masq = true;
+	if (!strcmp(value, "none"))
+		return 0;
+	if (network->nno_masq == NETWORK_NO_MASQ_MAX)
+		return err_usage(err, "more than %d prefixes",
+				 NETWORK_NO_MASQ_MAX);
+	if (arg_cidr(value, &network->no_masq[network->nno_masq], err))
+		return -EINVAL;
+	network->nno_masq++;
+	return 0;
+}
+
+static int gateways_place(const struct edit *edit, struct err *err)
+{
+	struct network *network = edit->network;
 	char text[IP_TEXT_MAX];
 
-	for (size_t g = 0; g < gateways->count; g++) {
-		const struct ipaddr *ip = &gateways->ip[g];
+	for (size_t g = 0; g < edit->ngateways; g++) {
+		const struct ipaddr *ip = &edit->gateways[g];
 		size_t s = 0;
 
 		while (s < network->nsubnets &&
@@ -93,26 +145,26 @@ static int parse_range(const char *value, void *target, struct err *err)
 	return arg_ip(dash + 1, &network->range_last, err);
 }
 
-/* all: also what only a new network takes; gateways may be NULL without. */
-static int network_keywords(struct args *args, struct network *network,
-			    struct gateways *gateways, bool all,
+/* all: also what only a new network takes. */
+static int network_keywords(struct args *args, struct edit *edit, bool all,
 			    struct err *err)
 {
-	enum { SETTABLE = 4 };
+	enum { SETTABLE = 7 };
+	struct network *network = edit->network;
 	const struct keyword keywords[] = {
 		{ "internal", arg_switch, &network->internal, KEYWORD_SWITCH },
 		{ "icc", arg_switch, &network->icc, KEYWORD_SWITCH },
 		{ "mtu", arg_unsigned, &network->mtu, 0 },
 		{ "masquerade", arg_switch, &network->masquerade,
 		  KEYWORD_SWITCH },
+		{ "mode", parse_mode, &network->routed, 0 },
+		{ "snat", parse_snat, edit, KEYWORD_REPEAT | KEYWORD_TO },
+		{ "no-masq", parse_no_masq, edit, KEYWORD_REPEAT },
 		/* SETTABLE ends here. */
 		{ "type", parse_type, &network->type, 0 },
 		{ "subnet", parse_subnet, network, KEYWORD_REPEAT },
-		{ "gateway", parse_gateway, gateways, KEYWORD_REPEAT },
+		{ "gateway", parse_gateway, edit, KEYWORD_REPEAT },
 		{ "range", parse_range, network, 0 },
-		{ "snat", NULL, NULL, 0 },
-		{ "no-masq", NULL, NULL, 0 },
-		{ "mode", NULL, NULL, 0 },
 	};
 
 	return keywords_parse(args, keywords,
@@ -122,16 +174,16 @@ static int network_keywords(struct args *args, struct network *network,
 static int network_parse(struct args *args, struct network *ret,
 			 struct err *err)
 {
-	struct gateways gateways = { .count = 0 };
+	struct edit edit = { .network = ret };
 	const char *name;
 
 	ret->icc = true;
 	ret->masquerade = true;
 	if (args_take(args, "NAME", &name, err) ||
 	    arg_name(name, ret->name, err) ||
-	    network_keywords(args, ret, &gateways, true, err))
+	    network_keywords(args, &edit, true, err))
 		return -EINVAL;
-	return gateways_place(&gateways, ret, err);
+	return gateways_place(&edit, err);
 }
 
 /*
@@ -161,24 +213,31 @@ static json_t *network_json(const struct model *model,
 			    const struct network *network)
 {
 	json_t *subnets = json_array(), *gateways = json_array();
+	json_t *snat = json_array(), *no_masq = json_array();
 	json_int_t endpoints = 0;
 
 	for (size_t i = 0; i < network->nsubnets; i++) {
 		json_array_append_new(subnets, json_cidr(&network->subnets[i]));
 		json_array_append_new(gateways, json_ip(&network->gateways[i]));
 	}
+	for (size_t i = 0; i < network->nsnat; i++)
+		json_array_append_new(snat, json_ip(&network->snat[i]));
+	for (size_t i = 0; i < network->nno_masq; i++)
+		json_array_append_new(no_masq, json_cidr(&network->no_masq[i]));
 	for (size_t i = 0; i < model->nendpoints; i++)
 		endpoints +=
 			!strcmp(model->endpoints[i].network, network->name);
 
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:b,s:b,s:b,s:I,s:I}", "name",
-			 network->name, "type",
-			 network->type == NETWORK_P2P ? "p2p" : "bridge",
-			 "subnets", subnets, "gateways", gateways, "bridge",
-			 json_text(network->bridge), "internal",
-			 network->internal, "icc", network->icc, "masquerade",
-			 network->masquerade, "mtu", (json_int_t)network->mtu,
-			 "endpoints", endpoints);
+	return json_pack(
+		"{s:s,s:s,s:o,s:o,s:o,s:b,s:b,s:b,s:s,s:o,s:o,s:I,s:I}", "name",
+		network->name, "type",
+		network->type == NETWORK_P2P ? "p2p" : "bridge", "subnets",
+		subnets, "gateways", gateways, "bridge",
+		json_text(network->bridge), "internal", network->internal,
+		"icc", network->icc, "masquerade", network->masquerade, "mode",
+		network->routed ? "routed" : "nat", "snat", snat, "no_masq",
+		no_masq, "mtu", (json_int_t)network->mtu, "endpoints",
+		endpoints);
 }
 
 static json_t *network_array(const struct model *model, const char *name)
@@ -259,6 +318,7 @@ int cmd_network_add(struct cli *cli, struct args *args, struct err *err)
 int cmd_network_set(struct cli *cli, struct args *args, struct err *err)
 {
 	_cleanup_change_ struct change change = { 0 };
+	struct edit edit = { 0 };
 	struct network *network;
 	const char *name;
 	int rc;
@@ -274,7 +334,8 @@ int cmd_network_set(struct cli *cli, struct args *args, struct err *err)
 	if (!network)
 		return err_set(err, -ENOENT, "no network '%s'", name);
 
-	if (network_keywords(args, network, NULL, false, err))
+	edit.network = network;
+	if (network_keywords(args, &edit, false, err))
 		return -EINVAL;
 	return network_commit(cli, &change, name, "changed", err);
 }
@@ -345,17 +406,13 @@ static json_t *network_root(const struct model *model, const char *name)
 int cmd_network_list(struct cli *cli, struct args *args, struct err *err)
 {
 	static const struct column columns[] = {
-		{ "name", false },
-		{ "type", true },
-		{ "subnets", false },
-		{ "gateways", false },
-		{ "bridge", false },
-		{ "internal", false },
-		{ "icc", false },
-		{ "masquerade", true },
-		{ "mtu", true },
-		{ "endpoints", false },
-		{ 0 },
+		{ "name", false },	{ "type", true },
+		{ "subnets", false },	{ "gateways", false },
+		{ "bridge", false },	{ "internal", false },
+		{ "icc", false },	{ "masquerade", true },
+		{ "mode", true },	{ "snat", true },
+		{ "no_masq", true },	{ "mtu", true },
+		{ "endpoints", false }, { 0 },
 	};
 	_cleanup_control_ struct control *control = NULL;
 	int rc;

@@ -19,11 +19,13 @@ static const struct command netns_commands[] = {
 static const struct command network_commands[] = {
 	{ "add", "create new",
 	  "NAME [type bridge|p2p] [subnet CIDR]... [gateway IP]... [range A-B] "
-	  "[internal] [icc on|off] [mtu N] [masquerade on|off]",
+	  "[internal] [icc on|off] [mtu N] [masquerade on|off] "
+	  "[mode nat|routed] [snat to IP]... [no-masq CIDR]...",
 	  "makes a network; without subnet it gets a free one", 0, false,
 	  cmd_network_add, NULL },
 	{ "set", "change",
-	  "NAME [internal on|off] [icc on|off] [mtu N] [masquerade on|off]",
+	  "NAME [internal on|off] [icc on|off] [mtu N] [masquerade on|off] "
+	  "[mode nat|routed] [snat to IP|none]... [no-masq CIDR|none]...",
 	  "changes a network while its endpoints go on", 0, false,
 	  cmd_network_set, NULL },
 	{ "del", "delete rm remove", "NAME",

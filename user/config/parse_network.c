@@ -111,6 +111,43 @@ static void parse_masquerade(struct parser *p, const struct node *node,
 		   &((struct network_draft *)object)->network.masquerade);
 }
 
+static void parse_mode(struct parser *p, const struct node *node, void *object)
+{
+	struct network_draft *draft = object;
+	const char *text;
+
+	if (!value_text(p, node, &text))
+		return;
+	draft->network.routed = !strcmp(text, "routed");
+	if (!draft->network.routed && strcmp(text, "nat"))
+		findings_put(p->findings, node->at, "nat or routed",
+			     "unknown mode '%s'", text);
+}
+
+static void parse_snat(struct parser *p, const struct node *node, void *object)
+{
+	struct network *n = &((struct network_draft *)object)->network;
+	size_t count;
+	const struct node *items = value_items(p, node, COUNT(n->snat), &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (value_ip(p, &items[i], &n->snat[n->nsnat]))
+			n->nsnat++;
+}
+
+static void parse_no_masq(struct parser *p, const struct node *node,
+			  void *object)
+{
+	struct network *n = &((struct network_draft *)object)->network;
+	size_t count;
+	const struct node *items =
+		value_items(p, node, NETWORK_NO_MASQ_MAX, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (value_cidr(p, &items[i], &n->no_masq[n->nno_masq]))
+			n->nno_masq++;
+}
+
 static void parse_mtu(struct parser *p, const struct node *node, void *object)
 {
 	value_number(p, node, &((struct network_draft *)object)->network.mtu);
@@ -127,9 +164,9 @@ static void parse_network(struct parser *p, const struct node *child)
 		{ "icc", parse_icc },
 		{ "mtu", parse_mtu },
 		{ "masquerade", parse_masquerade },
-		{ "mode", NULL },
-		{ "snat", NULL },
-		{ "no_masq", NULL },
+		{ "mode", parse_mode },
+		{ "snat", parse_snat },
+		{ "no_masq", parse_no_masq },
 	};
 	struct network_draft draft = {
 		.network = {

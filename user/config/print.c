@@ -161,6 +161,11 @@ static json_t *network_json(const struct network *n)
 		json_object_set_new(network, "icc", json_false());
 	if (!n->masquerade)
 		json_object_set_new(network, "masquerade", json_false());
+	if (n->routed)
+		json_object_set_new(network, "mode", json_string("routed"));
+	set_unless_empty(network, "snat", ip_list(n->snat, n->nsnat));
+	set_unless_empty(network, "no_masq",
+			 cidr_list(n->no_masq, n->nno_masq));
 	if (n->mtu)
 		json_object_set_new(network, "mtu", json_integer(n->mtu));
 	return network;

@@ -3,6 +3,7 @@
 #include "control/host.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "kernel/route.h"
 #include "lib/log.h"
 
 #define MTU_DEFAULT 1500
@@ -41,13 +41,28 @@ static int on_addr(const struct addr_info *addr, void *arg)
 	return 0;
 }
 
+static int on_default(const struct default_route *route, void *arg)
+{
+	struct host *host = arg;
+	struct default_route *defaults;
+
+	defaults = reallocarray(host->defaults, host->ndefaults + 1,
+				sizeof(*defaults));
+	if (!defaults)
+		return -ENOMEM;
+	host->defaults = defaults;
+	defaults[host->ndefaults++] = *route;
+	return 0;
+}
+
 int host_read(struct nl *nl, struct host *ret, struct err *err)
 {
 	struct host host = { 0 };
 	int rc = link_each(nl, on_link, &host, err);
 
-	if (!rc)
-		rc = addr_each(nl, on_addr, &host, err);
+	rc = rc ? rc : addr_each(nl, on_addr, &host, err);
+	rc = rc ? rc : route_each_default(nl, AF_INET, on_default, &host, err);
+	rc = rc ? rc : route_each_default(nl, AF_INET6, on_default, &host, err);
 	if (rc) {
 		host_free(&host);
 		return err_prefix(err, "read the host's devices");
@@ -60,6 +75,7 @@ void host_free(struct host *host)
 {
 	free(host->links);
 	free(host->addrs);
+	free(host->defaults);
 	memset(host, 0, sizeof(*host));
 }
 
@@ -80,15 +96,57 @@ const struct link_info *host_find_index(const struct host *host, int ifindex)
 	return NULL;
 }
 
+/* fc00::/7, RFC 4193 */
+static bool is_unique_local(const struct ipaddr *ip)
+{
+	return !ip_is_v4(ip) && (((const __u8 *)ip)[0] & 0xfe) == 0xfc;
+}
+
+/* How long an address will serve connections to anywhere; 0: not at all. */
+static int addr_worth(const struct addr_info *addr)
+{
+	if (addr->scope != RT_SCOPE_UNIVERSE || addr->flags & IFA_F_DADFAILED)
+		return 0;
+	if (addr->flags & (IFA_F_DEPRECATED | IFA_F_TENTATIVE))
+		return 1;
+	if (is_unique_local(&addr->cidr.addr))
+		return 2;
+	/* IPv6 privacy addresses: they change by the day (RFC 8981). IPv4 has
+	 * the same bit for an address that is not the subnet's first one. */
+	return addr->flags & IFA_F_TEMPORARY ? 3 : 4;
+}
+
 const struct addr_info *host_find_addr(const struct host *host, int ifindex,
 				       bool v4)
 {
-	for (size_t i = 0; i < host->naddrs; i++)
-		if (host->addrs[i].ifindex == ifindex &&
-		    host->addrs[i].scope == RT_SCOPE_UNIVERSE &&
-		    ip_is_v4(&host->addrs[i].cidr.addr) == v4)
-			return &host->addrs[i];
-	return NULL;
+	const struct addr_info *best = NULL;
+
+	for (size_t i = 0; i < host->naddrs; i++) {
+		const struct addr_info *addr = &host->addrs[i];
+
+		if (addr->ifindex != ifindex || !addr_worth(addr) ||
+		    ip_is_v4(&addr->cidr.addr) != v4)
+			continue;
+		if (!best || addr_worth(addr) > addr_worth(best))
+			best = addr;
+	}
+	return best;
+}
+
+struct ipaddr host_find_gateway(const struct host *host, int ifindex, bool v4)
+{
+	const struct default_route *best = NULL;
+
+	for (size_t i = 0; i < host->ndefaults; i++) {
+		const struct default_route *route = &host->defaults[i];
+
+		if (route->ifindex != ifindex || ip_is_zero(&route->gateway) ||
+		    ip_is_v4(&route->gateway) != v4)
+			continue;
+		if (!best || route->metric < best->metric)
+			best = route;
+	}
+	return best ? best->gateway : (struct ipaddr){ 0 };
 }
 
 static bool has_named_uplinks(const struct model *model)
@@ -173,13 +231,21 @@ int host_set_uplinks(struct nl *nl, const struct host *host,
 
 static bool addr_equal(const struct addr_info *a, const struct addr_info *b)
 {
-	return a->ifindex == b->ifindex && a->scope == b->scope &&
+	return a->ifindex == b->ifindex && addr_worth(a) == addr_worth(b) &&
 	       cidr_equal(&a->cidr, &b->cidr);
+}
+
+static bool default_equal(const struct default_route *a,
+			  const struct default_route *b)
+{
+	return a->ifindex == b->ifindex && a->metric == b->metric &&
+	       ip_equal(&a->gateway, &b->gateway);
 }
 
 bool host_equal(const struct host *a, const struct host *b)
 {
-	if (a->nlinks != b->nlinks || a->naddrs != b->naddrs)
+	if (a->nlinks != b->nlinks || a->naddrs != b->naddrs ||
+	    a->ndefaults != b->ndefaults)
 		return false;
 	for (size_t i = 0; i < a->nlinks; i++)
 		if (a->links[i].ifindex != b->links[i].ifindex ||
@@ -189,6 +255,9 @@ bool host_equal(const struct host *a, const struct host *b)
 			return false;
 	for (size_t i = 0; i < a->naddrs; i++)
 		if (!addr_equal(&a->addrs[i], &b->addrs[i]))
+			return false;
+	for (size_t i = 0; i < a->ndefaults; i++)
+		if (!default_equal(&a->defaults[i], &b->defaults[i]))
 			return false;
 	return true;
 }

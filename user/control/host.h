@@ -5,6 +5,7 @@
 
 #include "kernel/addr.h"
 #include "kernel/link.h"
+#include "kernel/route.h"
 #include "model/model.h"
 
 struct host {
@@ -12,12 +13,15 @@ struct host {
 	size_t nlinks;
 	struct addr_info *addrs;
 	size_t naddrs;
+	struct default_route *defaults; /* of both families */
+	size_t ndefaults;
 };
 
 int host_read(struct nl *nl, struct host *ret, struct err *err);
 void host_free(struct host *host);
 
-/* Do both show the same devices and addresses, in the kernel's order? */
+/* Do both show the same devices, addresses and default routes, in the kernel's
+ * order? */
 bool host_equal(const struct host *a, const struct host *b);
 
 /* The devices of the default routes for IPv4 and IPv6; 0: there is none. */
@@ -27,9 +31,12 @@ int host_read_defaults(struct nl *nl, int ret[2], struct err *err);
 const struct link_info *host_find_link(const struct host *host,
 				       const char *name);
 const struct link_info *host_find_index(const struct host *host, int ifindex);
-/* The first global address of a family on a device; NULL when there is none. */
+/* The global address of a family on a device that masquerade should use; NULL
+ * when there is none. */
 const struct addr_info *host_find_addr(const struct host *host, int ifindex,
 				       bool v4);
+/* The gateway of a family's best default route by a device; zero: none. */
+struct ipaddr host_find_gateway(const struct host *host, int ifindex, bool v4);
 
 /* Puts the devices of the default routes in the place of the model's automatic
  * uplinks, which stay while there is no default route; without networks, with

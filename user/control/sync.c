@@ -91,7 +91,14 @@ static int sync_networks(struct datapath *dp, const struct model *model,
 		value->bridge_ifindex = bridge_index(host, n);
 		value->flags = (n->internal ? NETWORK_INTERNAL : 0) |
 			       (n->icc ? 0 : NETWORK_NO_ICC) |
-			       (n->masquerade ? 0 : NETWORK_NO_MASQUERADE);
+			       (n->masquerade ? 0 : NETWORK_NO_MASQUERADE) |
+			       (n->routed ? NETWORK_ROUTED : 0) |
+			       (n->nno_masq ? NETWORK_HAS_NO_MASQ : 0);
+		for (size_t j = 0; j < n->nsnat; j++)
+			if (ip_is_v4(&n->snat[j]))
+				value->snat4 = n->snat[j];
+			else
+				value->snat6 = n->snat[j];
 		for (size_t j = n->nsubnets; j-- > 0;)
 			if (ip_is_v4(&n->gateways[j]))
 				value->gateway4 = n->gateways[j];
@@ -99,6 +106,32 @@ static int sync_networks(struct datapath *dp, const struct model *model,
 				value->gateway6 = n->gateways[j];
 	}
 	return rows_write(dp, MAP_NETWORKS, &rows, err);
+}
+
+static int sync_no_masq(struct datapath *dp, const struct model *model,
+			struct err *err)
+{
+	_cleanup_rows_ struct rows rows = { 0 };
+	const __u8 yes = 1;
+
+	if (rows_make(&rows, model->nnetworks * NETWORK_NO_MASQ_MAX,
+		      sizeof(struct no_masq_key), sizeof(yes)))
+		return no_memory(err);
+	for (size_t i = 0; i < model->nnetworks; i++) {
+		const struct network *n = &model->networks[i];
+
+		for (size_t j = 0; j < n->nno_masq; j++) {
+			struct cidr to = cidr_subnet(&n->no_masq[j]);
+			struct no_masq_key key = {
+				.prefix_bits = 32 + cidr_bits(&to),
+				.network = n->id,
+				.addr = to.addr,
+			};
+
+			rows_add(&rows, &key, &yes);
+		}
+	}
+	return rows_write(dp, MAP_NO_MASQ, &rows, err);
 }
 
 static int sync_subnets(struct datapath *dp, const struct model *model,
@@ -229,6 +262,10 @@ static int sync_uplinks(struct datapath *dp, const struct model *model,
 				snat_address(host, uplink, link->ifindex, true),
 			.snat6 = snat_address(host, uplink, link->ifindex,
 					      false),
+			.gateway4 =
+				host_find_gateway(host, link->ifindex, true),
+			.gateway6 =
+				host_find_gateway(host, link->ifindex, false),
 		};
 	}
 	return rows_write(dp, MAP_UPLINKS, &rows, err);
@@ -255,22 +292,23 @@ size_t sync_publish_count(const struct model *model)
 	size_t count = 0;
 
 	for (size_t i = 0; i < model->npublishes; i++)
-		count += 2 * (model->publishes[i].port_last -
+		count += 4 * (model->publishes[i].port_last -
 			      model->publishes[i].port + 1);
 	return count;
 }
 
-/* One element for each port of the range, towards one of the endpoint's
- * addresses, which is of the family that the host address has. */
+/* One element for each port of the range, which starts at `port` of host,
+ * towards one of the endpoint's addresses, which is of the family that the host
+ * address has. */
 static void publish_rows(struct rows *rows, const struct publish *p, __u16 slot,
-			 const struct ipaddr *host,
+			 const struct ipaddr *host, __u16 port,
 			 const struct ipaddr *backend)
 {
 	for (unsigned int i = 0; i <= (unsigned int)p->port_last - p->port;
 	     i++) {
 		struct publish_key key = {
 			.host = *host,
-			.port = htons(p->port + i),
+			.port = htons(port + i),
 			.proto = p->proto,
 		};
 		struct publish_val value = {
@@ -285,8 +323,10 @@ static void publish_rows(struct rows *rows, const struct publish *p, __u16 slot,
 	}
 }
 
+/* Where the world knows the endpoint by its own address, the port that is
+ * published is its own as well. */
 static void publish_add(struct rows *rows, const struct publish *p,
-			const struct endpoint *e)
+			const struct endpoint *e, bool routed)
 {
 	bool done[2] = { false, false };
 
@@ -298,7 +338,10 @@ static void publish_add(struct rows *rows, const struct publish *p,
 			continue;
 		done[v4] = true;
 		publish_rows(rows, p, e->slot, p->any_host ? &any : &p->host_ip,
-			     &e->ips[i]);
+			     p->port, &e->ips[i]);
+		if (routed)
+			publish_rows(rows, p, e->slot, &e->ips[i],
+				     p->target_port, &e->ips[i]);
 	}
 }
 
@@ -344,9 +387,11 @@ static int sync_publishes(struct datapath *dp, const struct model *model,
 		const struct publish *p = &model->publishes[i];
 		const struct endpoint *e =
 			model_find_endpoint(model, p->endpoint);
+		const struct network *n =
+			e ? model_find_network(model, e->network) : NULL;
 
-		if (e)
-			publish_add(&rows, p, e);
+		if (n)
+			publish_add(&rows, p, e, n->routed);
 	}
 	return rows_write(dp, MAP_PUBLISH, &rows, err);
 }
@@ -435,6 +480,7 @@ int sync_tables(struct datapath *dp, const struct model *model,
 {
 	int rc = sync_settings(dp, &model->settings, err);
 
+	rc = rc ? rc : sync_no_masq(dp, model, err);
 	rc = rc ? rc : sync_networks(dp, model, host, err);
 	rc = rc ? rc : sync_subnets(dp, model, err);
 	rc = rc ? rc : sync_endpoints(dp, model, host, err);

@@ -167,7 +167,8 @@ int map_usage_get(struct datapath *dp, enum map_id map,
 	if (ret)
 		return read_failed(map, ret, err);
 	usage.max = info.max_entries;
-	if (is_array(&info))
+	/* A ring buffer has bytes, not elements. */
+	if (is_array(&info) || info.type == BPF_MAP_TYPE_RINGBUF)
 		usage.entries = info.max_entries;
 	else
 		ret = map_each(fd, on_entry, &usage.entries);

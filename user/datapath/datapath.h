@@ -28,6 +28,7 @@ enum map_id {
 	MAP_ENDPOINTS,
 	MAP_ADDRS,
 	MAP_NETWORKS,
+	MAP_NO_MASQ,
 	MAP_SUBNETS,
 	MAP_LOCALS,
 	MAP_UPLINKS,
@@ -42,6 +43,7 @@ enum map_id {
 	MAP_STATS,
 	MAP_PEERS,
 	MAP_FRAGS,
+	MAP_EVENTS,
 	MAP_COUNT
 };
 /* Names as the kernel and the pins show them ("bn_flows"), by enum map_id. */
@@ -157,6 +159,21 @@ int flows_each(struct datapath *dp,
 	       struct err *err);
 /* "established", "syn-sent", "syn-recv", "closing", "reset", "one-way", "two-way". */
 const char *flow_state(const struct flow_pair *pair);
+
+/*
+ * What rules with "log" have decided, as it happens; one reader at a time gets
+ * it all. visit is called by events_read, which never waits; events_fd is
+ * readable when there is something. The events stay those of the maps that dp
+ * had, which events_are_of tells.
+ */
+struct events;
+typedef void (*event_visitor)(const struct event *event, void *arg);
+int events_open(const struct datapath *dp, event_visitor visit, void *arg,
+		struct events **ret, struct err *err);
+void events_close(struct events *events); /* NULL is none */
+int events_fd(const struct events *events);
+int events_read(struct events *events, struct err *err);
+bool events_are_of(const struct events *events, const struct datapath *dp);
 
 /* Runs bn_gc. args in and out, see abi.h. */
 int datapath_gc(struct datapath *dp, struct gc_args *args, struct err *err);

@@ -85,6 +85,8 @@ static int addr_parse(const struct nlmsghdr *nlh, struct addr_info *ret)
 	info.cidr.len = ifa->ifa_prefixlen;
 	info.ifindex = ifa->ifa_index;
 	info.scope = ifa->ifa_scope;
+	info.flags =
+		attrs[IFA_FLAGS] ? attr_u32(attrs[IFA_FLAGS]) : ifa->ifa_flags;
 	*ret = info;
 	return 0;
 }

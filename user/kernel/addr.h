@@ -12,6 +12,7 @@ struct addr_info {
 	int ifindex;
 	struct cidr cidr;
 	__u8 scope; /* RT_SCOPE_* */
+	__u32 flags; /* IFA_F_* */
 };
 
 /* IPv6 without duplicate address detection (IFA_F_NODAD): usable at once. */

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "kernel/attr.h"
+#include "lib/cleanup.h"
 
 static struct nlmsghdr *route_request(struct nl *nl, bool is_v4,
 				      struct rtmsg **ret_rtm)
@@ -65,26 +67,6 @@ int route_add_link(struct nl *nl, int ifindex, const struct cidr *to,
 	return rc;
 }
 
-struct search {
-	bool has_found;
-	__u32 metric;
-	struct default_route best;
-};
-
-/* The first way of a route that has several. */
-static const struct rtnexthop *first_way(const struct nlattr *multipath)
-{
-	const struct rtnexthop *way;
-
-	if (!multipath || mnl_attr_get_payload_len(multipath) < sizeof(*way))
-		return NULL;
-	way = mnl_attr_get_payload(multipath);
-	if (way->rtnh_len < sizeof(*way) ||
-	    way->rtnh_len > mnl_attr_get_payload_len(multipath))
-		return NULL;
-	return way;
-}
-
 /* An IPv4 route by an IPv6 router has its gateway behind a family number. */
 static void read_via(const struct nlattr *attr, struct ipaddr *gateway)
 {
@@ -97,33 +79,73 @@ static void read_via(const struct nlattr *attr, struct ipaddr *gateway)
 	memcpy(gateway, via->rtvia_addr, sizeof(*gateway));
 }
 
-static struct default_route read_way(const struct nlattr **attrs)
+static struct ipaddr read_gateway(const struct nlattr **attrs)
 {
-	const struct rtnexthop *way = first_way(attrs[RTA_MULTIPATH]);
-	const struct nlattr *way_attrs[RTA_MAX + 1];
-	struct default_route route = { 0 };
+	struct ipaddr gateway = { 0 };
 
-	route.ifindex = attr_u32(attrs[RTA_OIF]);
-	if (way) {
-		route.ifindex = way->rtnh_ifindex;
-		attr_parse_payload(way + 1, way->rtnh_len - sizeof(*way),
-				   way_attrs, RTA_MAX);
-		attrs = way_attrs;
+	if (!attr_ip(attrs[RTA_GATEWAY], &gateway))
+		read_via(attrs[RTA_VIA], &gateway);
+	return gateway;
+}
+
+struct defaults {
+	struct default_route *list;
+	size_t len;
+};
+
+static int defaults_add(struct defaults *defaults,
+			const struct default_route *route)
+{
+	struct default_route *more =
+		reallocarray(defaults->list, defaults->len + 1, sizeof(*more));
+
+	if (!more)
+		return MNL_CB_ERROR;
+	defaults->list = more;
+	more[defaults->len++] = *route;
+	return MNL_CB_OK;
+}
+
+/* Every way of a route that may have several. */
+static int ways_add(struct defaults *defaults, const struct nlattr **attrs)
+{
+	const struct nlattr *ways = attrs[RTA_MULTIPATH];
+	struct default_route route = {
+		.ifindex = attr_u32(attrs[RTA_OIF]),
+		.metric = attr_u32(attrs[RTA_PRIORITY]),
+	};
+	const struct nlattr *way_attrs[RTA_MAX + 1];
+	const struct rtnexthop *way;
+	int left;
+
+	if (!ways) {
+		route.gateway = read_gateway(attrs);
+		return defaults_add(defaults, &route);
 	}
-	if (!attr_ip(attrs[RTA_GATEWAY], &route.gateway))
-		read_via(attrs[RTA_VIA], &route.gateway);
-	return route;
+	way = mnl_attr_get_payload(ways);
+	left = mnl_attr_get_payload_len(ways);
+	for (; RTNH_OK(way, left);
+	     left -= RTNH_ALIGN(way->rtnh_len), way = RTNH_NEXT(way)) {
+		attr_parse_payload(RTNH_DATA(way), way->rtnh_len - sizeof(*way),
+				   way_attrs, RTA_MAX);
+		route.ifindex = way->rtnh_ifindex;
+		route.gateway = read_gateway(way_attrs);
+		if (!(way->rtnh_flags & RTNH_F_DEAD) &&
+		    defaults_add(defaults, &route) != MNL_CB_OK)
+			return MNL_CB_ERROR;
+	}
+	return MNL_CB_OK;
 }
 
 static int on_route(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *attrs[RTA_MAX + 1];
-	struct search *search = arg;
+	struct defaults *defaults = arg;
 	const struct rtmsg *rtm;
-	__u32 table, metric;
+	__u32 table;
 
 	if (!nlh) {
-		search->has_found = false;
+		defaults->len = 0;
 		return MNL_CB_OK;
 	}
 	rtm = mnl_nlmsg_get_payload(nlh);
@@ -134,30 +156,54 @@ static int on_route(const struct nlmsghdr *nlh, void *arg)
 
 	attr_parse(nlh, sizeof(*rtm), attrs, RTA_MAX);
 	table = attrs[RTA_TABLE] ? attr_u32(attrs[RTA_TABLE]) : rtm->rtm_table;
-	metric = attr_u32(attrs[RTA_PRIORITY]);
-	if (table != RT_TABLE_MAIN ||
-	    (search->has_found && metric >= search->metric))
-		return MNL_CB_OK;
+	return table == RT_TABLE_MAIN ? ways_add(defaults, attrs) : MNL_CB_OK;
+}
+
+int route_each_default(struct nl *nl, int family,
+		       int (*visit)(const struct default_route *, void *),
+		       void *arg, struct err *err)
+{
+	struct nlmsghdr *req = nl_request(nl, RTM_GETROUTE, NLM_F_DUMP);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(req, sizeof(*rtm));
+	_cleanup_free_ struct default_route *list = NULL;
+	struct defaults defaults = { 0 };
+	int rc;
+
+	/* Collected first, see link_each. */
+	rtm->rtm_family = family;
+	rc = nl_dump(nl, req, on_route, &defaults, err);
+	list = defaults.list;
+	if (rc)
+		return err_prefix(err, "list routes");
+	for (size_t i = 0; i < defaults.len && !rc; i++)
+		rc = visit(&list[i], arg);
+	return rc;
+}
+
+struct search {
+	bool has_found;
+	struct default_route best;
+};
+
+static int on_default(const struct default_route *route, void *arg)
+{
+	struct search *search = arg;
+
+	if (search->has_found && route->metric >= search->best.metric)
+		return 0;
 	search->has_found = true;
-	search->metric = metric;
-	search->best = read_way(attrs);
-	return MNL_CB_OK;
+	search->best = *route;
+	return 0;
 }
 
 int route_get_default(struct nl *nl, int family, struct default_route *ret,
 		      struct err *err)
 {
-	struct nlmsghdr *req = nl_request(nl, RTM_GETROUTE, NLM_F_DUMP);
-	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(req, sizeof(*rtm));
 	struct search search = { 0 };
-	int rc;
+	int rc = route_each_default(nl, family, on_default, &search, err);
 
-	rtm->rtm_family = family;
-	rc = nl_dump(nl, req, on_route, &search, err);
-	if (rc) {
-		err_prefix(err, "list routes");
+	if (rc)
 		return rc;
-	}
 	if (!search.has_found)
 		return err_set(err, -ENOENT, "there is no %s default route",
 			       family == AF_INET ? "IPv4" : "IPv6");

@@ -16,7 +16,13 @@ int route_add_link(struct nl *nl, int ifindex, const struct cidr *to,
 struct default_route {
 	int ifindex;
 	struct ipaddr gateway; /* zero: on link */
+	__u32 metric;
 };
+/* Every way of every default route of a family in the main table; what visit
+ * returns ends the walk unless it is 0. */
+int route_each_default(struct nl *nl, int family,
+		       int (*visit)(const struct default_route *, void *),
+		       void *arg, struct err *err);
 /* The default route of a family (AF_INET, AF_INET6) with the lowest metric in
  * the main table; -ENOENT when there is none. */
 int route_get_default(struct nl *nl, int family, struct default_route *ret,

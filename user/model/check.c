@@ -152,25 +152,24 @@ static void check_netns(struct check *c)
 	}
 }
 
-static void check_snat(struct check *c, struct place at,
-		       const struct uplink *uplink)
+void check_snat(struct check *c, struct place at, const char *what,
+		const char *name, const struct ipaddr *snat, size_t count)
 {
 	bool seen[2] = {};
 	char buf[IP_TEXT_MAX];
 
-	for (size_t k = 0; k < uplink->nsnat; k++) {
-		const struct ipaddr *ip = &uplink->snat[k];
-		bool v4 = ip_is_v4(ip);
+	for (size_t k = 0; k < count; k++) {
+		bool v4 = ip_is_v4(&snat[k]);
 
-		if (!is_unicast(ip) || ip_is_loopback(ip) ||
-		    ip_is_link_local(ip))
-			check_usage(c, at, NULL,
-				    "uplink '%s': cannot send as %s",
-				    uplink->ifname, ip_print(ip, buf));
+		ip_print(&snat[k], buf);
+		if (!is_unicast(&snat[k]) || ip_is_loopback(&snat[k]) ||
+		    ip_is_link_local(&snat[k]))
+			check_usage(c, at, NULL, "%s '%s': cannot send as %s",
+				    what, name, buf);
 		if (seen[v4])
 			check_usage(c, at, "one for IPv4, one for IPv6",
-				    "uplink '%s': a second address %s",
-				    uplink->ifname, ip_print(ip, buf));
+				    "%s '%s': a second address %s", what, name,
+				    buf);
 		seen[v4] = true;
 	}
 }
@@ -192,7 +191,8 @@ static void check_uplinks(struct check *c)
 			check_conflict(c, at, "exists",
 				       "uplink '%s' exists already",
 				       uplink->ifname);
-		check_snat(c, at, uplink);
+		check_snat(c, at, "uplink", uplink->ifname, uplink->snat,
+			   uplink->nsnat);
 	}
 	if (m->nuplinks > UPLINKS_MAX)
 		check_conflict(c, (struct place){ OBJECT_UPLINK, UPLINKS_MAX },

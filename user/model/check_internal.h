@@ -38,6 +38,11 @@ void check_out_of_memory(struct check *c);
 void check_name(struct check *c, struct place at, const char *what,
 		const char *name, struct index *names);
 
+/* Masquerade addresses, of an "uplink" or a "network": one of each family, and
+ * of a kind that can be sent from. */
+void check_snat(struct check *c, struct place at, const char *what,
+		const char *name, const struct ipaddr *snat, size_t count);
+
 void check_networks(struct check *c);
 void check_endpoints(struct check *c);
 void check_publishes(struct check *c);

@@ -100,6 +100,33 @@ static void check_range(struct check *c, struct place at,
 		    ip_print(first, low), ip_print(last, high));
 }
 
+/* How the network's packets leave. */
+static void check_way_out(struct check *c, struct place at,
+			  const struct network *network)
+{
+	char text[CIDR_TEXT_MAX], hint[CIDR_TEXT_MAX + 32];
+
+	check_snat(c, at, "network", network->name, network->snat,
+		   network->nsnat);
+	if (network->nsnat && (network->routed || !network->masquerade))
+		check_usage(c, at, NULL,
+			    "network '%s': 'snat' is for masquerade, which "
+			    "'%s' turns off",
+			    network->name,
+			    network->routed ? "mode routed" : "masquerade off");
+	for (size_t i = 0; i < network->nno_masq; i++) {
+		const struct cidr *to = &network->no_masq[i];
+		struct cidr masked = cidr_subnet(to);
+
+		snprintf(hint, sizeof(hint), "did you mean %s?",
+			 cidr_print(&masked, text));
+		if (cidr_has_host_bits(to))
+			check_usage(c, at, hint,
+				    "network '%s': no-masq %s has host bits",
+				    network->name, cidr_print(to, text));
+	}
+}
+
 /* A subnet and the network it is one of, to be sorted by address. */
 struct owned_subnet {
 	struct cidr subnet;
@@ -185,6 +212,7 @@ void check_networks(struct check *c)
 			check_subnet(c, at, network, &network->subnets[s]);
 		check_gateways(c, at, network);
 		check_range(c, at, network);
+		check_way_out(c, at, network);
 		if (network->mtu &&
 		    (network->mtu < MTU_MIN || network->mtu > MTU_MAX))
 			check_usage(c, at, "576 to 65535",

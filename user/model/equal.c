@@ -50,8 +50,11 @@ bool network_equal(const struct network *a, const struct network *b)
 	       ip_equal(&a->range_first, &b->range_first) &&
 	       ip_equal(&a->range_last, &b->range_last) &&
 	       a->internal == b->internal && a->icc == b->icc &&
-	       a->masquerade == b->masquerade && a->mtu == b->mtu &&
-	       a->id == b->id && text_equal(a->bridge, b->bridge) &&
+	       a->masquerade == b->masquerade && a->routed == b->routed &&
+	       ips_equal(a->snat, a->nsnat, b->snat, b->nsnat) &&
+	       cidrs_equal(a->no_masq, a->nno_masq, b->no_masq, b->nno_masq) &&
+	       a->mtu == b->mtu && a->id == b->id &&
+	       text_equal(a->bridge, b->bridge) &&
 	       !memcmp(a->mac, b->mac, sizeof(a->mac));
 }
 

@@ -45,6 +45,12 @@ struct network {
 	bool internal; /* no way out, no default route */
 	bool icc; /* endpoints may talk to each other (default true) */
 	bool masquerade; /* default true */
+	bool routed; /* the world knows its addresses: no masquerade */
+	struct ipaddr snat[2]; /* masquerade address of each family; none: the
+				* uplink's */
+	size_t nsnat;
+	struct cidr no_masq[NETWORK_NO_MASQ_MAX]; /* no masquerade to these */
+	size_t nno_masq;
 	unsigned int mtu; /* 0: the uplink's */
 	__u32 id; /* filled, 1..NETWORKS_MAX - 1 */
 	char bridge[IFNAMSIZ]; /* filled */

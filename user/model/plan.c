@@ -25,7 +25,7 @@
  *	keep	both say the same: no step, so its flows, counters and devices
  *		are not touched at all;
  *	change	they differ in something that the running object can follow
- *		(a network's mtu, an uplink's address): one SET step;
+ *		(a network's mtu or masquerade address): one SET step;
  *	replace	they differ in something that it cannot follow, or something
  *		it stands on is replaced: DEL and ADD.
  *
@@ -75,6 +75,11 @@ static bool network_is_replaced(const struct network *old,
 	followed.internal = old->internal;
 	followed.icc = old->icc;
 	followed.masquerade = old->masquerade;
+	followed.routed = old->routed;
+	memcpy(followed.snat, old->snat, sizeof(followed.snat));
+	followed.nsnat = old->nsnat;
+	memcpy(followed.no_masq, old->no_masq, sizeof(followed.no_masq));
+	followed.nno_masq = old->nno_masq;
 	followed.mtu = old->mtu;
 	return !network_equal(old, &followed);
 }
