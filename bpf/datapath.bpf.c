@@ -239,11 +239,12 @@ static __always_inline enum reason stage_source(struct __sk_buff *skb,
 	if (!frame_is_from(skb, endpoint))
 		return REASON_SPOOFED_SOURCE;
 
-	why = pkt->kind == PKT_ARP ? arp_check(skb, endpoint) :
-				     (source_check(pkt, endpoint) ?:
-					      pkt->kind == PKT_NEIGHBOUR ?
-					      neighbour_check(skb, endpoint) :
-					      REASON_OK);
+	why = pkt->kind == PKT_ARP ?
+		      arp_check(skb, endpoint) :
+		      (source_check(pkt, endpoint) ?:
+			       pkt->kind == PKT_NEIGHBOUR ?
+			       neighbour_check(skb, pkt, endpoint) :
+			       REASON_OK);
 	if (why != REASON_OK)
 		return why;
 	peer_set(&first->from, &pkt->key.src, endpoint);

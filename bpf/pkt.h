@@ -261,8 +261,7 @@ static __always_inline enum reason pkt_parse_v4(struct pkt *pkt, void *data,
 	if (unlikely(ip->ihl > 5 ||
 		     (ip->frag_off & bpf_htons(IP_FRAGMENT_BITS)))) {
 		pkt_set_l4(pkt, ip->protocol, 0, 0);
-		if (pkt->kind == PKT_FLOW)
-			pkt->kind = PKT_UNUSUAL;
+		pkt->kind = PKT_UNUSUAL;
 		return REASON_OK;
 	}
 	return pkt_parse_l4(pkt, ip->protocol, data + L4_OFFSET_V4, end);
@@ -277,6 +276,11 @@ static __always_inline bool is_extension(__u8 next_header)
 	       next_header == IPPROTO_DSTOPTS;
 }
 
+static __always_inline bool is_neighbour_type(__u8 type)
+{
+	return type >= ND_ROUTER_SOLICIT && type <= ND_REDIRECT;
+}
+
 /*
  * RFC 4861 4: types 133 to 137. Only these pass by link-local addresses, which
  * belong to no endpoint: anything else between them would be a way around the
@@ -287,8 +291,7 @@ static __always_inline bool is_neighbour(const struct ipv6hdr *ip, void *end)
 	const struct icmp_echo *icmp = (void *)(ip + 1);
 
 	return ip->nexthdr == IPPROTO_ICMPV6 && ip->hop_limit == 255 &&
-	       (void *)(icmp + 1) <= end && icmp->type >= ND_ROUTER_SOLICIT &&
-	       icmp->type <= ND_REDIRECT;
+	       (void *)(icmp + 1) <= end && is_neighbour_type(icmp->type);
 }
 
 static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
@@ -308,6 +311,7 @@ static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
 	pkt->ttl = ip->hop_limit;
 	if (is_neighbour(ip, end)) {
 		pkt->kind = PKT_NEIGHBOUR;
+		pkt->l4 = L4_OFFSET_V6;
 		return REASON_OK;
 	}
 	pkt->kind = PKT_FLOW;
@@ -315,8 +319,7 @@ static __always_inline enum reason pkt_parse_v6(struct pkt *pkt, void *data,
 		pkt->kind = PKT_MULTICAST;
 	pkt->l4 = L4_OFFSET_V6;
 	if (unlikely(is_extension(ip->nexthdr))) {
-		if (pkt->kind == PKT_FLOW)
-			pkt->kind = PKT_UNUSUAL;
+		pkt->kind = PKT_UNUSUAL;
 		return REASON_OK;
 	}
 	return pkt_parse_l4(pkt, ip->nexthdr, data + L4_OFFSET_V6, end);

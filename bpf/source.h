@@ -88,7 +88,8 @@ static __always_inline enum reason source_check(const struct pkt *pkt,
  * one nor redirects; and it answers for its own addresses only.
  */
 static __always_inline enum reason
-neighbour_check(struct __sk_buff *skb, const struct endpoint_val *endpoint)
+neighbour_check(struct __sk_buff *skb, const struct pkt *pkt,
+		const struct endpoint_val *endpoint)
 {
 	const struct endpoint_val *owner;
 	struct {
@@ -96,7 +97,7 @@ neighbour_check(struct __sk_buff *skb, const struct endpoint_val *endpoint)
 		struct ipaddr target;
 	} message;
 
-	if (bpf_skb_load_bytes(skb, L4_OFFSET_V6, &message.head,
+	if (bpf_skb_load_bytes(skb, pkt->l4, &message.head,
 			       sizeof(message.head)))
 		return REASON_MALFORMED;
 	if (message.head.type == ND_ROUTER_ADVERT ||
@@ -105,7 +106,7 @@ neighbour_check(struct __sk_buff *skb, const struct endpoint_val *endpoint)
 	if (message.head.type != ND_NEIGHBOR_ADVERT)
 		return REASON_OK;
 
-	if (bpf_skb_load_bytes(skb, L4_OFFSET_V6, &message, sizeof(message)))
+	if (bpf_skb_load_bytes(skb, pkt->l4, &message, sizeof(message)))
 		return REASON_MALFORMED;
 	if (is_link_scope(&message.target))
 		return REASON_OK;

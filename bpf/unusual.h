@@ -3,6 +3,7 @@
 #ifndef BPFNET_BPF_UNUSUAL_H
 #define BPFNET_BPF_UNUSUAL_H
 
+#include "flow.h"
 #include "maps.h"
 #include "pkt.h"
 
@@ -280,6 +281,11 @@ static __always_inline enum reason l4_read(struct __sk_buff *skb,
 			return REASON_MALFORMED;
 		if (pkt->v4 != (pkt->key.proto == IPPROTO_ICMP))
 			return REASON_OK;
+		if (!pkt->v4 && pkt->ttl == 255 &&
+		    is_neighbour_type(icmp.type)) {
+			pkt->kind = PKT_NEIGHBOUR;
+			return REASON_OK;
+		}
 		if (is_icmp_error(pkt->v4, icmp.type))
 			return error_read(skb, pkt);
 		if (icmp.type == (pkt->v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST))
@@ -295,16 +301,13 @@ static __always_inline enum reason l4_read(struct __sk_buff *skb,
 	}
 }
 
-/* Global, so that it is verified once and not for every path that leads here.
- * Returns an enum reason. */
-__noinline int unusual_read(struct __sk_buff *skb, struct pkt *pkt)
+static __always_inline enum reason unusual_parse(struct __sk_buff *skb,
+						 struct pkt *pkt)
 {
 	struct fragment fragment = {};
 	enum reason why;
 	__u8 proto = 0;
 
-	if (!pkt)
-		return REASON_MALFORMED;
 	pkt->unusual = true;
 	pkt->kind = PKT_FLOW;
 	why = pkt->v4 ? v4_read(skb, pkt, &fragment, &proto) :
@@ -322,6 +325,33 @@ __noinline int unusual_read(struct __sk_buff *skb, struct pkt *pkt)
 			return why;
 	}
 	return fragment_ports(skb, pkt, &fragment);
+}
+
+static __always_inline bool is_group(const struct ipaddr *ip)
+{
+	return ipaddr_is_v4(ip) ? is_group_v4(ip->word[3]) :
+				  bpf_ntohl(ip->word[0]) >> 24 == 0xff;
+}
+
+/* Global, so that it is verified once and not for every path that leads here.
+ * Returns an enum reason. */
+__noinline int unusual_read(struct __sk_buff *skb, struct pkt *pkt)
+{
+	enum reason why;
+	bool group;
+
+	if (!pkt)
+		return REASON_MALFORMED;
+	group = is_group(&pkt->key.dst);
+	/* No rule is asked about groups from outside: bn_frags is not for them. */
+	if (group && pkt->in_ifindex == FLOW_FROM_UPLINK) {
+		pkt->kind = PKT_MULTICAST;
+		return REASON_OK;
+	}
+	why = unusual_parse(skb, pkt);
+	if (group && pkt->kind == PKT_FLOW)
+		pkt->kind = PKT_MULTICAST;
+	return why;
 }
 
 #endif

@@ -32,15 +32,17 @@ static void fragment_and_options_of_ours_never_leave(void **state)
 {
 	struct dp *dp = *state;
 	struct frame frame = frame_udp(dp->ip.web, 4000, dp->ip.server, 53);
+	bool v6 = strchr(dp->ip.web, ':');
 
-	frame.fragment = MORE_FRAGMENTS | 7;
-	dp_egress(dp, UP, frame);
-	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
-	frame.fragment = 0;
+	frame.payload = 100;
+	for (__u16 at = 0; at < 96; at += 48) {
+		dp_egress(dp, UP, frame_cut(frame, at, 48));
+		dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+	}
 	frame.options = 3;
 	dp_egress(dp, UP, frame);
 	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
-	dp_egress(dp, UP, frame_to(frame, "224.0.0.1", 53));
+	dp_egress(dp, UP, frame_to(frame, v6 ? "ff0e::1" : "224.0.0.1", 53));
 	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
 }
 
@@ -188,9 +190,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DP_TEST_BOTH(source_of_ours_never_leaves),
-		DP_TEST(fragment_and_options_of_ours_never_leave),
+		DP_TEST_BOTH(fragment_and_options_of_ours_never_leave),
 		DP_TEST_BOTH(traffic_of_the_host_leaves_untouched),
-		DP_TEST(what_is_not_ip_leaves_untouched),
+		DP_TEST_BOTH(what_is_not_ip_leaves_untouched),
 		DP_TEST_BOTH(connection_of_the_host_is_recorded),
 		DP_TEST_BOTH(policy_binds_the_host),
 		DP_TEST_BOTH(packet_that_the_host_forwards_is_unpublished),

@@ -480,13 +480,13 @@ int main(void)
 		DP_TEST_BOTH(gc_ends_embryos_and_flows),
 		DP_TEST_BOTH(revoked_embryo_is_denied),
 		DP_TEST(flood_pushes_out_only_embryos),
-		DP_TEST(new_flow_is_dropped_when_there_is_no_room),
-		DP_TEST(answer_is_dropped_when_its_flow_does_not_fit),
-		DP_TEST(endpoint_has_no_more_flows_than_its_quota),
-		DP_TEST(answer_beyond_the_quota_is_dropped),
-		DP_TEST(flows_from_outside_count_for_the_backend),
-		DP_TEST(counters_go_on_when_the_flow_moves_and_ends),
-		DP_TEST(embryo_that_is_pushed_out_stays_counted),
+		DP_TEST_BOTH(new_flow_is_dropped_when_there_is_no_room),
+		DP_TEST_BOTH(answer_is_dropped_when_its_flow_does_not_fit),
+		DP_TEST_BOTH(endpoint_has_no_more_flows_than_its_quota),
+		DP_TEST_BOTH(answer_beyond_the_quota_is_dropped),
+		DP_TEST_BOTH(flows_from_outside_count_for_the_backend),
+		DP_TEST_BOTH(counters_go_on_when_the_flow_moves_and_ends),
+		DP_TEST_BOTH(embryo_that_is_pushed_out_stays_counted),
 	};
 
 	return dp_main(tests);

@@ -345,14 +345,15 @@ int main(void)
 		DP_TEST_BOTH(answer_of_the_host_passes),
 		DP_TEST_BOTH(connection_of_the_host_passes_both_ways),
 		DP_TEST_BOTH(last_hop_to_and_from_the_host_is_no_router),
-		DP_TEST(flow_counts_packets_and_bytes_of_each_direction),
-		DP_TEST(endpoints_count_what_they_send_and_receive),
-		DP_TEST(drop_is_counted_for_the_endpoint_that_sent),
-		DP_TEST(conversation_with_the_host_counts_for_the_endpoint),
+		DP_TEST_BOTH(flow_counts_packets_and_bytes_of_each_direction),
+		DP_TEST_BOTH(endpoints_count_what_they_send_and_receive),
+		DP_TEST_BOTH(drop_is_counted_for_the_endpoint_that_sent),
+		DP_TEST_BOTH(
+			conversation_with_the_host_counts_for_the_endpoint),
 		DP_TEST_BOTH(two_flows_with_the_same_answers_are_a_conflict),
 		DP_TEST_BOTH(
 			idle_flow_makes_room_for_one_with_the_same_answers),
-		DP_TEST(flow_that_nobody_answers_keeps_its_place),
+		DP_TEST_BOTH(flow_that_nobody_answers_keeps_its_place),
 	};
 
 	return dp_main(tests);

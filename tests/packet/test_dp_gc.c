@@ -277,14 +277,14 @@ int main(void)
 		DP_TEST_BOTH(tcp_lives_as_long_as_its_state_says),
 		DP_TEST_BOTH(udp_lives_longer_when_it_is_answered),
 		DP_TEST_BOTH(echo_and_other_protocols_have_times_of_their_own),
-		DP_TEST(flow_lives_while_either_half_does),
-		DP_TEST(half_that_lost_its_pair_ends_too),
-		DP_TEST(flow_of_the_next_tick_lives),
-		DP_TEST(flows_of_one_endpoint_end),
-		DP_TEST(all_flows_end),
+		DP_TEST_BOTH(flow_lives_while_either_half_does),
+		DP_TEST_BOTH(half_that_lost_its_pair_ends_too),
+		DP_TEST_BOTH(flow_of_the_next_tick_lives),
+		DP_TEST_BOTH(flows_of_one_endpoint_end),
+		DP_TEST_BOTH(all_flows_end),
 		DP_TEST(every_flow_is_counted_once),
-		DP_TEST(run_counts_what_it_sees),
-		DP_TEST(ended_flow_leaves_its_counts_with_the_rule),
+		DP_TEST_BOTH(run_counts_what_it_sees),
+		DP_TEST_BOTH(ended_flow_leaves_its_counts_with_the_rule),
 	};
 
 	return dp_main(tests);

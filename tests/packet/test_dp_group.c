@@ -83,6 +83,83 @@ static void rule_about_a_port_holds_for_groups(void **state)
 	}
 }
 
+/* Neither options nor fragments are a way around it. */
+static void rule_about_a_port_holds_behind_options(void **state)
+{
+	struct dp *dp = *state;
+
+	dp_rules(dp, { DENY, .proto = IPPROTO_UDP, .nports = 1,
+		       .ports = { { MDNS, MDNS } } });
+	for (size_t i = 0; i < group_count(dp); i++) {
+		struct frame frame = to_group(dp, i);
+
+		for (frame.options = 1; frame.options <= 4; frame.options++) {
+			frame.dport = MDNS;
+			dp_ingress(dp, WEB, frame);
+			dp_expect_dropped(dp, REASON_POLICY_DENY);
+			dp_forward(dp, WEB, MATE, frame);
+			dp_expect_dropped(dp, REASON_POLICY_DENY);
+			frame.dport = MDNS + 1;
+			dp_ingress(dp, WEB, frame);
+			dp_expect_passed(dp, REASON_TO_STACK);
+			dp_forward(dp, WEB, MATE, frame);
+			dp_expect_passed(dp, REASON_TO_STACK);
+		}
+	}
+}
+
+static void rule_about_a_port_holds_for_fragments(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = to_group(dp, 0);
+
+	dp_rules(dp, { DENY, .proto = IPPROTO_UDP, .nports = 1,
+		       .ports = { { MDNS, MDNS } } });
+	frame.payload = 100;
+	dp_ingress(dp, WEB, frame_cut(frame, 48, 60));
+	dp_expect_dropped(dp, REASON_FRAGMENT_UNKNOWN);
+	for (int at = 0; at < 96; at += 48) {
+		dp_ingress(dp, WEB, frame_cut(frame, at, 48));
+		dp_expect_dropped(dp, REASON_POLICY_DENY);
+		dp_forward(dp, WEB, MATE, frame_cut(frame, at, 48));
+		dp_expect_dropped(dp, REASON_POLICY_DENY);
+	}
+
+	frame.dport = MDNS + 1;
+	frame.ip_id = 7;
+	for (int at = 0; at < 96; at += 48) {
+		dp_ingress(dp, WEB, frame_cut(frame, at, 48));
+		dp_expect_passed(dp, REASON_TO_STACK);
+		dp_forward(dp, WEB, MATE, frame_cut(frame, at, 48));
+		dp_expect_passed(dp, REASON_TO_STACK);
+	}
+}
+
+/* Shorter than its ports, it is asked about no rule. */
+static void every_truncation_of_a_group_frame_is_malformed(void **state)
+{
+	struct dp *dp = *state;
+	__u8 bytes[FRAME_MAX];
+
+	for (__u8 options = 0; options < 3; options++) {
+		struct frame frame = to_group(dp, 0);
+		size_t len = ETH_HLEN + (is_v6(dp) ? 40 : 20), whole;
+
+		frame.options = options;
+		whole = ETH_HLEN + frame_l3_len(&frame) + 8;
+		frame = frame_switched(frame, WEB, EVERYBODY);
+		frame_build(&frame, bytes);
+		for (; len < whole; len++) {
+			dp_ingress_bytes(dp, WEB, bytes, len);
+			dp_expect_dropped(dp, REASON_MALFORMED);
+			dp_egress_bytes(dp, MATE, bytes, len);
+			dp_expect_dropped(dp, REASON_MALFORMED);
+		}
+		dp_ingress_bytes(dp, WEB, bytes, len);
+		dp_expect_passed(dp, REASON_TO_STACK);
+	}
+}
+
 static void denied_group_frame_is_counted_for_the_rule(void **state)
 {
 	struct dp *dp = *state;
@@ -196,12 +273,32 @@ static void group_from_outside_is_the_hosts(void **state)
 	assert_int_equal(dp_flow_entries(dp), 0);
 }
 
+/* A stream of them must not push out what containers need. */
+static void fragments_to_groups_from_outside_are_not_recorded(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_from(to_group(dp, 0), dp->ip.client, MDNS);
+	struct map_usage usage;
+
+	frame.payload = 100;
+	for (int at = 0; at < 96; at += 48) {
+		dp_ingress(dp, UP, frame_cut(frame, at, 48));
+		dp_expect_passed(dp, REASON_TO_STACK);
+	}
+	assert_int_equal(
+		map_usage_get(dp->datapath, MAP_FRAGS, &usage, &dp->err), 0);
+	assert_int_equal(usage.entries, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DP_TEST_BOTH(group_is_left_to_the_bridge),
 		DP_TEST_BOTH(rule_about_the_host_holds_for_groups),
 		DP_TEST_BOTH(rule_about_a_port_holds_for_groups),
+		DP_TEST_BOTH(rule_about_a_port_holds_behind_options),
+		DP_TEST_BOTH(rule_about_a_port_holds_for_fragments),
+		DP_TEST_BOTH(every_truncation_of_a_group_frame_is_malformed),
 		DP_TEST_BOTH(denied_group_frame_is_counted_for_the_rule),
 		DP_TEST_BOTH(group_reaches_the_others_of_the_network),
 		DP_TEST_BOTH(network_without_icc_is_closed_for_groups),
@@ -209,6 +306,7 @@ int main(void)
 		DP_TEST_BOTH(rule_about_a_port_holds_for_the_receivers),
 		DP_TEST_BOTH(group_of_the_host_reaches_a_container),
 		DP_TEST_BOTH(group_from_outside_is_the_hosts),
+		DP_TEST_BOTH(fragments_to_groups_from_outside_are_not_recorded),
 	};
 
 	return dp_main(tests);

@@ -1,187 +1,278 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* test_dp_neighbour - containers on one bridge that look for each other */
-#include "dp_answer.h"
+/* test_dp_neighbour - neighbour discovery: cut short, and hidden */
+#include "dp.h"
 
-#include <arpa/inet.h>
-#include <linux/pkt_cls.h>
+#define V6_LEN (ETH_HLEN + 40)
+#define ICMP_LEN 8
+#define ALL_NODES "ff02::1"
 
-#define L4 54 /* behind Ethernet and IPv6 */
-#define MESSAGE_LEN 32
+/* RFC 4861 4: types, and how long their fixed parts are. */
+enum { ND_ROUTER_SOLICIT = 133, ND_ROUTER, ND_SOLICIT, ND_ADVERT, ND_REDIRECT };
 
-enum { SOLICIT = 135, ADVERT = 136, SOURCE_MAC = 1, TARGET_MAC = 2 };
-
-/* A message of neighbour discovery with one option, and its frame. */
-struct message {
-	const __u8 *smac, *dmac;
-	const char *src, *dst;
+static const struct {
 	__u8 type;
-	__u32 flags;
-	const char *target;
-	__u8 option;
-	const __u8 *mac;
+	__u8 len;
+} messages[] = { { ND_ROUTER_SOLICIT, 8 },
+		 { ND_ROUTER, 16 },
+		 { ND_SOLICIT, 24 },
+		 { ND_ADVERT, 24 },
+		 { ND_REDIRECT, 40 } };
+
+#define MESSAGES (sizeof(messages) / sizeof(*messages))
+
+/* A message of web's, about the address `target`. */
+struct message {
+	const char *dst, *target;
+	__u8 type, len, hops;
+	__u8 extension, count; /* headers of eight bytes each in front of it */
 };
 
-static size_t build(const struct message *message, __u8 *bytes)
+static size_t build(const struct dp *dp, const struct message *message,
+		    __u8 *bytes)
 {
-	struct ipaddr src = ip_of(message->src), dst = ip_of(message->dst);
+	struct frame frame = frame_echo(dp->ip.web, message->dst, 0);
 	struct ipaddr target = ip_of(message->target);
-	__u8 pseudo[40 + MESSAGE_LEN] = { 0 };
-	__u8 *l4 = bytes + L4;
-	__u16 sum;
+	__u8 *at = bytes + V6_LEN;
+	size_t len;
 
-	memset(bytes, 0, L4 + MESSAGE_LEN);
-	memcpy(bytes, message->dmac, 6);
-	memcpy(bytes + 6, message->smac, 6);
-	put16(bytes + 12, ETH_P_IPV6);
-	bytes[14] = 0x60;
-	put16(bytes + 18, MESSAGE_LEN);
-	bytes[20] = IPPROTO_ICMPV6;
-	bytes[21] = 255;
-	memcpy(bytes + 22, &src, 16);
-	memcpy(bytes + 38, &dst, 16);
-	l4[0] = message->type;
-	l4[4] = message->flags >> 24;
-	memcpy(l4 + 8, &target, 16);
-	l4[24] = message->option;
-	l4[25] = 1;
-	memcpy(l4 + 26, message->mac, 6);
-
-	memcpy(pseudo, bytes + 22, 32);
-	pseudo[35] = MESSAGE_LEN;
-	pseudo[39] = IPPROTO_ICMPV6;
-	memcpy(pseudo + 40, l4, MESSAGE_LEN);
-	sum = ~sum_fold(sum_words(pseudo, sizeof(pseudo)));
-	put16(l4 + 2, sum);
-	return L4 + MESSAGE_LEN;
-}
-
-static void run(struct dp *dp, struct message message)
-{
-	__u8 bytes[FRAME_MAX];
-
-	dp_ingress_bytes(dp, WEB, bytes, build(&message, bytes));
-}
-
-/* Who is mate? */
-static struct message question(const struct dp *dp)
-{
-	static const __u8 group[] = { 0x33, 0x33, 0xff, 0, 0, 0x20 };
-
-	return (struct message){
-		.smac = node_mac(WEB),
-		.dmac = group,
-		.src = dp->ip.web,
-		.dst = "ff02::1:ff00:20",
-		.type = SOLICIT,
-		.target = dp->ip.mate,
-		.option = SOURCE_MAC,
-		.mac = node_mac(WEB),
-	};
-}
-
-static void expect_answer(struct dp *dp, const char *asker)
-{
-	const struct message answer = {
-		.smac = node_mac(MATE),
-		.dmac = node_mac(WEB),
-		.src = dp->ip.mate,
-		.dst = asker,
-		.type = ADVERT,
-		.flags = 0x60000000, /* solicited, override */
-		.target = dp->ip.mate,
-		.option = TARGET_MAC,
-		.mac = node_mac(MATE),
-	};
-	__u8 bytes[FRAME_MAX];
-	size_t len = build(&answer, bytes);
-
-	assert_int_equal(dp->why, REASON_FORWARDED);
-	assert_int_equal(dp->verdict, TC_ACT_REDIRECT);
-	assert_int_equal(dp->out_len, len);
-	assert_memory_equal(dp->out, bytes, len);
-}
-
-static void question_about_a_neighbour_is_answered(void **state)
-{
-	struct dp *dp = *state;
-	struct message ask = question(dp);
-
-	run(dp, ask);
-	expect_answer(dp, dp->ip.web);
-	ask.src = "fe80::10";
-	run(dp, ask);
-	expect_answer(dp, "fe80::10");
-	/* Is it still there? (RFC 4861 7.3.3) */
-	ask.dmac = node_mac(MATE);
-	ask.dst = dp->ip.mate;
-	run(dp, ask);
-	expect_answer(dp, "fe80::10");
-}
-
-static void duplicate_address_detection_is_the_bridges(void **state)
-{
-	struct dp *dp = *state;
-	struct message ask = question(dp);
-
-	ask.src = "::";
-	run(dp, ask);
-	dp_expect_passed(dp, REASON_TO_STACK);
-}
-
-/* Of others, the tables know nothing, or should not say it. */
-static void other_questions_are_the_bridges(void **state)
-{
-	struct dp *dp = *state;
-	const char *const targets[] = { dp->ip.front, dp->ip.web, dp->ip.db,
-					dp->ip.nobody, "fe80::20" };
-	struct message ask = question(dp);
-
-	for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
-		ask.target = targets[i];
-		run(dp, ask);
-		dp_expect_passed(dp, REASON_TO_STACK);
+	frame.icmp_type = message->type;
+	frame.ttl = message->hops;
+	frame.payload = message->len - ICMP_LEN;
+	frame.options = message->count;
+	frame = frame_switched(frame, WEB, FRONT);
+	len = frame_build(&frame, bytes);
+	if (message->count)
+		bytes[ETH_HLEN + 6] = message->extension;
+	for (int i = 0; i < message->count; i++, at += 8) {
+		at[0] = i + 1 < message->count ? message->extension :
+						 IPPROTO_ICMPV6;
+		at[1] = 0;
 	}
-	ask = question(dp);
-	ask.option = TARGET_MAC;
-	run(dp, ask);
-	dp_expect_passed(dp, REASON_TO_STACK);
+	if (message->len >= 24)
+		memcpy(at + ICMP_LEN, &target, sizeof(target));
+	return len;
 }
 
-static void question_without_the_askers_mac_is_the_bridges(void **state)
+static void run(struct dp *dp, const struct message *message)
 {
-	struct dp *dp = *state;
-	struct message ask = question(dp);
 	__u8 bytes[FRAME_MAX];
-	size_t len = build(&ask, bytes);
+	size_t len = build(dp, message, bytes);
 
-	for (size_t cut = L4 + 24; cut < len; cut++) {
-		dp_ingress_bytes(dp, WEB, bytes, cut);
-		dp_expect_passed(dp, REASON_TO_STACK);
+	dp_ingress_bytes(dp, WEB, bytes, len);
+}
+
+/* ---------------------------------------------------------- truncation */
+
+static enum reason verdict(const struct message *message, size_t len)
+{
+	if (len < ICMP_LEN)
+		return REASON_MALFORMED;
+	if (message->type == ND_ROUTER || message->type == ND_REDIRECT)
+		return REASON_SPOOFED_SOURCE;
+	if (message->type == ND_ADVERT && len < message->len)
+		return REASON_MALFORMED;
+	return REASON_TO_STACK;
+}
+
+static void run_truncations(struct dp *dp, const struct message *message)
+{
+	__u8 bytes[FRAME_MAX];
+	size_t len = V6_LEN, whole = build(dp, message, bytes);
+	size_t head = V6_LEN + 8 * message->count;
+
+	for (; len <= whole; len++) {
+		enum reason why = len < head ? REASON_MALFORMED :
+					       verdict(message, len - head);
+
+		dp_ingress_bytes(dp, WEB, bytes, len);
+		if (why == REASON_TO_STACK)
+			dp_expect_passed(dp, why);
+		else
+			dp_expect_dropped(dp, why);
+		/* To a container everything whole goes: it was checked. */
+		if (why == REASON_MALFORMED && len >= head + ICMP_LEN)
+			why = REASON_TO_STACK;
+		dp_egress_bytes(dp, MATE, bytes, len);
+		if (why == REASON_MALFORMED)
+			dp_expect_dropped(dp, why);
+		else
+			dp_expect_passed(dp, REASON_TO_STACK);
 	}
 }
 
-static void forged_question_is_dropped(void **state)
+static void every_truncation_is_malformed_or_checked(void **state)
 {
 	struct dp *dp = *state;
-	struct message ask = question(dp);
+	const char *targets[] = { ALL_NODES, dp->ip.front };
 
-	ask.src = dp->ip.mate;
-	run(dp, ask);
-	dp_expect_dropped(dp, REASON_SPOOFED_SOURCE);
-	ask = question(dp);
-	ask.smac = node_mac(MATE);
-	run(dp, ask);
-	dp_expect_dropped(dp, REASON_SPOOFED_SOURCE);
+	for (size_t i = 0; i < MESSAGES; i++)
+		for (size_t k = 0; k < 2; k++) {
+			const struct message message = {
+				.dst = targets[k],
+				.target = dp->ip.web,
+				.type = messages[i].type,
+				.len = messages[i].len,
+				.hops = 255,
+			};
+
+			run_truncations(dp, &message);
+		}
+}
+
+static void every_truncation_behind_headers_too(void **state)
+{
+	struct dp *dp = *state;
+
+	for (size_t i = 0; i < MESSAGES; i++)
+		for (__u8 count = 1; count <= 4; count += 3) {
+			const struct message message = {
+				.dst = ALL_NODES,
+				.target = dp->ip.web,
+				.type = messages[i].type,
+				.len = messages[i].len,
+				.hops = 255,
+				.extension = IPPROTO_HOPOPTS,
+				.count = count,
+			};
+
+			run_truncations(dp, &message);
+		}
+}
+
+/* --------------------------------------------------------------- hidden */
+
+/* What a neighbour's stack would believe, it must not get: a header in front
+ * changes nothing for the receiver. */
+static void header_in_front_hides_no_forgery(void **state)
+{
+	static const __u8 extensions[] = { IPPROTO_HOPOPTS, IPPROTO_DSTOPTS,
+					   IPPROTO_ROUTING };
+	struct dp *dp = *state;
+	const char *targets[] = { ALL_NODES, dp->ip.front, dp->ip.mate };
+
+	for (int i = 0; i < 3 * 3 * 4; i++) {
+		struct message message = {
+			.dst = targets[i % 3],
+			.target = dp->ip.mate,
+			.hops = 255,
+			.extension = extensions[i / 3 % 3],
+			.count = 1 + i / 9,
+		};
+
+		for (size_t k = 0; k < MESSAGES; k++) {
+			message.type = messages[k].type;
+			message.len = messages[k].len;
+			run(dp, &message);
+			if (k % 2) /* advertisements of both kinds */
+				dp_expect_dropped(dp, REASON_SPOOFED_SOURCE);
+			else if (message.type == ND_REDIRECT)
+				dp_expect_dropped(dp, REASON_SPOOFED_SOURCE);
+			else
+				dp_expect_passed(dp, REASON_TO_STACK);
+		}
+		message.type = ND_ADVERT;
+		message.len = 24;
+		message.target = dp->ip.web; /* its own */
+		run(dp, &message);
+		dp_expect_passed(dp, REASON_TO_STACK);
+	}
+	assert_int_equal(dp_flow_entries(dp), 0);
+}
+
+/* What has passed a router is no neighbour's, and no receiver believes it. */
+static void only_the_whole_hop_limit_makes_it_a_neighbours(void **state)
+{
+	struct dp *dp = *state;
+	struct message message = { .dst = ALL_NODES,
+				   .target = dp->ip.mate,
+				   .type = ND_ADVERT,
+				   .len = 24,
+				   .hops = 254,
+				   .extension = IPPROTO_HOPOPTS,
+				   .count = 1 };
+
+	run(dp, &message);
+	dp_expect_passed(dp, REASON_TO_STACK); /* as any multicast */
+	message.dst = dp->ip.mate;
+	run(dp, &message);
+	assert_int_equal(dp->why, REASON_FORWARDED); /* as any packet */
+}
+
+/* Receivers drop them (RFC 6980), all the same they are checked. */
+static void fragment_hides_no_forgery(void **state)
+{
+	struct dp *dp = *state;
+	const char *targets[] = { ALL_NODES, dp->ip.mate };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct frame frame = frame_echo(dp->ip.web, targets[i], 0);
+
+		frame.icmp_type = ND_ROUTER;
+		frame.ttl = 255;
+		frame.payload = 40;
+		dp_ingress(dp, WEB, frame_cut(frame, 0, 16));
+		dp_expect_dropped(dp, REASON_SPOOFED_SOURCE);
+		dp_ingress(dp, WEB, frame_cut(frame, 16, 32));
+		dp_expect_dropped(dp, REASON_FRAGMENT_UNKNOWN);
+	}
+}
+
+/* RFC 3810 5: listeners report with a header in front, hop limit 1. */
+static void listener_report_passes(void **state)
+{
+	static const __u8 types[] = { 131, 132, 143 };
+	struct dp *dp = *state;
+	struct message message = { .dst = "ff02::16",
+				   .target = "ff02::fb",
+				   .len = 24,
+				   .hops = 1,
+				   .extension = IPPROTO_HOPOPTS,
+				   .count = 1 };
+
+	for (size_t i = 0; i < sizeof(types); i++) {
+		message.type = types[i];
+		run(dp, &message);
+		dp_expect_passed(dp, REASON_TO_STACK);
+	}
+}
+
+/* The uplink's neighbours are the host's business, headers or not. */
+static void neighbours_of_the_uplink_meet_the_host(void **state)
+{
+	struct dp *dp = *state;
+	__u8 bytes[FRAME_MAX];
+
+	for (size_t i = 0; i < MESSAGES; i++)
+		for (__u8 count = 0; count < 2; count++) {
+			struct message message = {
+				.dst = dp->ip.host,
+				.target = dp->ip.client,
+				.type = messages[i].type,
+				.len = messages[i].len,
+				.hops = 255,
+				.extension = IPPROTO_HOPOPTS,
+				.count = count,
+			};
+			struct ipaddr router = ip_of("fe80::1");
+			size_t len = build(dp, &message, bytes);
+
+			memcpy(bytes, node_mac(UP), ETH_ALEN);
+			memcpy(bytes + ETH_HLEN + 8, &router, sizeof(router));
+			dp_ingress_bytes(dp, UP, bytes, len);
+			dp_expect_passed(dp, REASON_TO_STACK);
+		}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DP_TEST_V6(question_about_a_neighbour_is_answered),
-		DP_TEST_V6(duplicate_address_detection_is_the_bridges),
-		DP_TEST_V6(other_questions_are_the_bridges),
-		DP_TEST_V6(question_without_the_askers_mac_is_the_bridges),
-		DP_TEST_V6(forged_question_is_dropped),
+		DP_TEST_V6(every_truncation_is_malformed_or_checked),
+		DP_TEST_V6(every_truncation_behind_headers_too),
+		DP_TEST_V6(header_in_front_hides_no_forgery),
+		DP_TEST_V6(only_the_whole_hop_limit_makes_it_a_neighbours),
+		DP_TEST_V6(fragment_hides_no_forgery),
+		DP_TEST_V6(listener_report_passes),
+		DP_TEST_V6(neighbours_of_the_uplink_meet_the_host),
 	};
 
 	return dp_main(tests);

@@ -405,10 +405,10 @@ int main(void)
 		DP_TEST_BOTH(both_selectors_must_match),
 		DP_TEST(prefix_matches_from_its_first_to_its_last_address),
 		DP_TEST_BOTH(first_match_decides),
-		DP_TEST(denied_packets_are_counted_for_the_rule),
+		DP_TEST_BOTH(denied_packets_are_counted_for_the_rule),
 		DP_TEST_BOTH(port_range_includes_both_ends),
-		DP_TEST(only_the_named_ranges_count),
-		DP_TEST(rule_with_many_ranges_uses_them_all),
+		DP_TEST_BOTH(only_the_named_ranges_count),
+		DP_TEST_BOTH(rule_with_many_ranges_uses_them_all),
 		DP_TEST_BOTH(protocol_of_a_rule_must_match),
 		DP_TEST_BOTH(rule_with_ports_does_not_match_an_echo),
 		DP_TEST_BOTH(rule_names_the_port_that_the_backend_has),
@@ -416,8 +416,9 @@ int main(void)
 		DP_TEST_BOTH(default_inside_a_network_is_configured),
 		DP_TEST_BOTH(network_without_icc_is_closed_inside),
 		DP_TEST_BOTH(internal_network_has_no_way_out_or_in),
-		DP_TEST(publish_does_not_open_an_internal_network),
-		DP_TEST(internal_network_does_not_reach_what_others_publish),
+		DP_TEST_BOTH(publish_does_not_open_an_internal_network),
+		DP_TEST_BOTH(
+			internal_network_does_not_reach_what_others_publish),
 	};
 
 	return dp_main(tests);

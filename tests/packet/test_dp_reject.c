@@ -379,7 +379,7 @@ int main(void)
 		DP_TEST_BOTH(answer_arrives_in_the_container),
 		DP_TEST_BOTH(answer_leaves_by_the_uplink),
 		/* Nobody gets an answer after this for the rest of the tick. */
-		DP_TEST(answers_of_one_tick_have_a_bound),
+		DP_TEST_BOTH(answers_of_one_tick_have_a_bound),
 	};
 
 	return dp_main(tests);

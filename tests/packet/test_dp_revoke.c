@@ -185,7 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DP_TEST_BOTH(revocation_hits_both_directions_at_once),
 		DP_TEST_BOTH(flow_that_is_allowed_again_goes_on),
-		DP_TEST(default_that_turns_to_deny_ends_flows),
+		DP_TEST_BOTH(default_that_turns_to_deny_ends_flows),
 		DP_TEST(prefixes_of_other_banks_do_not_count),
 		DP_TEST(replaced_policy_leaves_no_prefixes),
 		DP_TEST(same_policy_is_not_written_again),

@@ -431,8 +431,8 @@ int main(void)
 		DP_TEST_V6(only_neighbour_discovery_is_excused),
 		DP_TEST_V6(container_is_no_router),
 		DP_TEST_V6(container_advertises_its_own_addresses_only),
-		DP_TEST(other_ethertype_is_dropped_from_a_container),
-		DP_TEST(vlan_tag_on_a_real_device_is_dropped),
+		DP_TEST_BOTH(other_ethertype_is_dropped_from_a_container),
+		DP_TEST_BOTH(vlan_tag_on_a_real_device_is_dropped),
 		DP_TEST_BOTH(address_of_ours_from_outside_is_spoofed),
 	};
 

@@ -340,15 +340,21 @@ static void flow_without_a_route_waits_for_one(void **state)
 {
 	struct dp *dp = *state;
 	struct frame syn = syn_out(dp);
+	bool v6 = strchr(dp->ip.web, ':');
 
 	dp_ingress(dp, WEB, syn);
-	assert_int_equal(system("ip route del default"), 0);
+	assert_int_equal(
+		system(v6 ? "ip -6 route del default" : "ip route del default"),
+		0);
 	datapath_bump_routes(dp->datapath);
 	dp_ingress(dp, WEB, syn);
 	dp_expect_told(dp, REASON_NO_ROUTE, dp->ip.front, 0);
 	assert_int_equal(dp_flow_entries(dp), 2);
 
-	assert_int_equal(system("ip route add default via 198.51.100.254"), 0);
+	assert_int_equal(
+		system(v6 ? "ip route add default via 2001:db8:51::fe" :
+			    "ip route add default via 198.51.100.254"),
+		0);
 	dp_ingress(dp, WEB, syn);
 	dp_expect_sent(dp, frame_out(frame_from(syn, dp->ip.host, 4000)));
 }
@@ -357,7 +363,9 @@ static void flow_without_a_route_waits_for_one(void **state)
 static void unknown_neighbour_is_looked_up_again(void **state)
 {
 	struct dp *dp = *state;
-	struct frame syn = frame_to(syn_out(dp), "198.51.100.77", 443);
+	const char *neighbour =
+		strchr(dp->ip.web, ':') ? "2001:db8:51::77" : "198.51.100.77";
+	struct frame syn = frame_to(syn_out(dp), neighbour, 443);
 	struct frame out = frame_out(frame_from(syn, dp->ip.host, 4000));
 	char command[128];
 
@@ -366,26 +374,26 @@ static void unknown_neighbour_is_looked_up_again(void **state)
 	assert_int_equal(dp->verdict, TC_ACT_REDIRECT);
 
 	snprintf(command, sizeof(command),
-		 "ip neigh add 198.51.100.77 dev up lladdr "
-		 "02:00:5e:00:00:%02x",
-		 STRANGER);
+		 "ip neigh replace %s dev up lladdr 02:00:5e:00:00:%02x",
+		 neighbour, STRANGER);
 	assert_int_equal(system(command), 0);
 	out.dmac = STRANGER;
 	dp_ingress(dp, WEB, syn);
 	dp_expect_sent(dp, out);
-	assert_int_equal(system("ip neigh del 198.51.100.77 dev up"), 0);
+	snprintf(command, sizeof(command), "ip neigh del %s dev up", neighbour);
+	assert_int_equal(system(command), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DP_TEST_BOTH(syn_after_the_end_starts_a_new_flow),
-		DP_TEST(syn_after_the_end_is_decided_by_the_policy),
+		DP_TEST_BOTH(syn_after_the_end_is_decided_by_the_policy),
 		DP_TEST_BOTH(syn_again_is_the_same_flow),
 		DP_TEST_BOTH(syn_ack_after_the_end_is_the_same_flow),
 		DP_TEST_BOTH(reset_and_fin_leave_the_flow),
 		DP_TEST_BOTH(traffic_after_a_reset_shows_that_it_was_none),
-		DP_TEST(each_direction_remembers_its_own_flags),
+		DP_TEST_BOTH(each_direction_remembers_its_own_flags),
 		DP_TEST_BOTH(flow_of_an_endpoint_that_is_gone_is_a_miss),
 		DP_TEST_BOTH(flow_of_an_address_that_moved_is_a_miss),
 		DP_TEST_BOTH(flow_of_a_client_that_moved_is_a_miss),
@@ -399,8 +407,8 @@ int main(void)
 		DP_TEST_BOTH(
 			way_back_of_an_inbound_flow_is_found_by_its_answer),
 		DP_TEST_BOTH(way_back_by_no_uplink_is_closed),
-		DP_TEST(flow_without_a_route_waits_for_one),
-		DP_TEST(unknown_neighbour_is_looked_up_again),
+		DP_TEST_BOTH(flow_without_a_route_waits_for_one),
+		DP_TEST_BOTH(unknown_neighbour_is_looked_up_again),
 	};
 
 	return dp_main(tests);
