@@ -131,14 +131,12 @@ static __always_inline int finish(struct __sk_buff *skb, const struct pkt *pkt,
 			return leave(skb, pkt, config, flow);
 		}
 	}
-	if (why == REASON_TO_STACK && is_question(pkt) &&
-	    neighbour_answer(skb, pkt)) {
-		count_reason(REASON_FORWARDED);
-		return leave_back(skb, pkt);
-	}
 	count_reason(why);
-	if (why == REASON_TO_STACK)
+	if (why == REASON_TO_STACK) {
+		if (is_question(pkt))
+			neighbour_answer(skb);
 		return TC_ACT_UNSPEC;
+	}
 	count_endpoint_drop(pkt->slot, why);
 	if (is_told(pkt, why) && answer_send(skb, pkt, why))
 		return leave_back(skb, pkt);

@@ -8,11 +8,12 @@
 #include "pkt.h"
 
 /*
- * The bridge would carry the question, but where br_netfilter is loaded the
+ * The bridge carries the question, as it is. But where br_netfilter is loaded the
  * host's ip6tables see what a bridge carries, and a FORWARD policy of DROP would
  * keep containers from finding each other. The tables know who has the address,
- * so the question becomes its own answer: the option with the asker's MAC is as
- * long as the one with the target's.
+ * so they answer as well: a copy of the question is made the answer, in which
+ * the option with the asker's MAC is as long as the one with the target's. Where
+ * the target hears the question, the asker gets the same answer twice.
  *
  * Whoever asks from no address yet (duplicate address detection, RFC 4862 5.4)
  * is left to the bridge: that answer goes to everybody. IPv4's ARP passes
@@ -37,6 +38,7 @@ struct neighbour_message {
 	__u8 mac[ETH_ALEN];
 };
 
+#define NEIGHBOUR_ENDS (ETH_HLEN + (int)offsetof(struct ipv6hdr, saddr))
 #define ND_SOLICITED 0x40000000u
 #define ND_OVERRIDE 0x20000000u
 
@@ -92,34 +94,59 @@ neighbour_advertise(const struct endpoint_val *target,
 	message->checksum = ~csum_fold(sum);
 }
 
-/* Makes the question, whose source has been checked, its answer. False when
- * there is none to give: the packet is as it was then, unless the kernel has
- * refused to write to it. */
-static __noinline bool neighbour_answer(struct __sk_buff *skb,
-					const struct pkt *pkt)
-{
-	const __u32 src = ETH_HLEN + offsetof(struct ipv6hdr, saddr);
-	const struct endpoint_val *target;
-	struct neighbour_message message;
-	struct ipaddr ends[2];
+/* All that an answer and its question differ in. */
+struct neighbour_frame {
 	__u8 macs[2 * ETH_ALEN];
+	struct ipaddr ends[2];
+	struct neighbour_message message;
+};
 
-	if (ipaddr_is_zero(&pkt->key.src) ||
-	    bpf_skb_load_bytes(skb, L4_OFFSET_V6, &message, sizeof(message)) ||
-	    bpf_skb_load_bytes(skb, ETH_ALEN, macs, ETH_ALEN))
-		return false;
-	target = neighbour_find(skb, &message);
+static __always_inline int neighbour_load(struct __sk_buff *skb,
+					  struct neighbour_frame *frame)
+{
+	return bpf_skb_load_bytes(skb, 0, frame->macs, sizeof(frame->macs)) ||
+	       bpf_skb_load_bytes(skb, NEIGHBOUR_ENDS, frame->ends,
+				  sizeof(frame->ends)) ||
+	       bpf_skb_load_bytes(skb, L4_OFFSET_V6, &frame->message,
+				  sizeof(frame->message));
+}
+
+static __always_inline int neighbour_store(struct __sk_buff *skb,
+					   const struct neighbour_frame *frame)
+{
+	return bpf_skb_store_bytes(skb, 0, frame->macs, sizeof(frame->macs),
+				   0) ||
+	       bpf_skb_store_bytes(skb, NEIGHBOUR_ENDS, frame->ends,
+				   sizeof(frame->ends), BPF_F_RECOMPUTE_CSUM) ||
+	       bpf_skb_store_bytes(skb, L4_OFFSET_V6, &frame->message,
+				   sizeof(frame->message),
+				   BPF_F_RECOMPUTE_CSUM);
+}
+
+/*
+ * Sends the answer to the question, whose source has been checked, if the tables
+ * have one. The packet becomes the answer, a copy of that goes back by the
+ * device, and the packet becomes what it was.
+ */
+static __noinline void neighbour_answer(struct __sk_buff *skb)
+{
+	struct neighbour_frame question, answer;
+	const struct endpoint_val *target;
+
+	if (neighbour_load(skb, &question) || ipaddr_is_zero(&question.ends[0]))
+		return;
+	target = neighbour_find(skb, &question.message);
 	if (!target)
-		return false;
-	ends[0] = message.target;
-	ends[1] = pkt->key.src;
-	__builtin_memcpy(macs + ETH_ALEN, target->mac, ETH_ALEN);
-	neighbour_advertise(target, &pkt->key.src, &message);
-	return !bpf_skb_store_bytes(skb, 0, macs, sizeof(macs), 0) &&
-	       !bpf_skb_store_bytes(skb, src, ends, sizeof(ends),
-				    BPF_F_RECOMPUTE_CSUM) &&
-	       !bpf_skb_store_bytes(skb, L4_OFFSET_V6, &message,
-				    sizeof(message), BPF_F_RECOMPUTE_CSUM);
+		return;
+	answer.message = question.message;
+	answer.ends[0] = question.message.target;
+	answer.ends[1] = question.ends[0];
+	__builtin_memcpy(answer.macs, question.macs + ETH_ALEN, ETH_ALEN);
+	__builtin_memcpy(answer.macs + ETH_ALEN, target->mac, ETH_ALEN);
+	neighbour_advertise(target, &question.ends[0], &answer.message);
+	if (!neighbour_store(skb, &answer))
+		bpf_clone_redirect(skb, skb->ifindex, 0);
+	neighbour_store(skb, &question);
 }
 
 #endif
