@@ -508,6 +508,30 @@ static void icmp_that_is_no_echo_is_not_masqueraded(void **state)
 	assert_int_equal(dp_flow_entries(dp), 0);
 }
 
+/* Behind options, and in fragments, of which none has ports. */
+static void other_protocol_behind_options_is_switched(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_udp(dp->ip.web, 0, dp->ip.mate, 0);
+	struct frame want = frame_switched(frame, WEB, MATE);
+	struct flow flow;
+
+	frame.proto = want.proto = IPPROTO_GRE;
+	frame.payload = want.payload = 96;
+	for (__u8 options = 0; options <= 4; options++) {
+		frame.options = want.options = options;
+		dp_ingress(dp, WEB, frame);
+		dp_expect_sent(dp, want);
+		for (__u16 at = 0; at < 96; at += 48) {
+			dp_ingress(dp, WEB, frame_cut(frame, at, 48));
+			dp_expect_sent(dp, frame_cut(want, at, 48));
+		}
+	}
+	assert_true(dp_flow(dp, frame, &flow));
+	assert_int_equal(flow.packets, 15);
+	assert_int_equal(dp_flow_entries(dp), 2);
+}
+
 static void unicast_protocol_without_payload_is_switched(void **state)
 {
 	struct dp *dp = *state;
@@ -547,6 +571,7 @@ int main(void)
 			extension_header_longer_than_the_packet_is_malformed),
 		DP_TEST_BOTH(rules_about_the_host_bind_fragments_and_options),
 		DP_TEST_BOTH(icmp_that_is_no_echo_is_not_masqueraded),
+		DP_TEST_BOTH(other_protocol_behind_options_is_switched),
 		DP_TEST_BOTH(unicast_protocol_without_payload_is_switched),
 	};
 

@@ -108,6 +108,44 @@ static void other_port_and_protocol_stay_the_hosts(void **state)
 	assert_int_equal(dp_flow_entries(dp), 0);
 }
 
+/* A range is an entry for each port: its ends are in it, what is beside them is
+ * the host's. The first and the last port of all are ports like any other. */
+static void range_is_published_from_its_first_to_its_last_port(void **state)
+{
+	static const struct {
+		__u16 first, last, backend;
+	} ranges[] = { { 1, 3, 101 },
+		       { 8000, 8003, 80 },
+		       { 65533, 65535, 9000 } };
+	static const __u8 protos[] = { IPPROTO_TCP, IPPROTO_UDP };
+	struct dp *dp = *state;
+
+	for (int i = 0; i < 6; i++) {
+		__u8 proto = protos[i % 2];
+		__u16 first = ranges[i / 2].first, last = ranges[i / 2].last;
+		struct frame in = request(dp, proto, 0);
+
+		for (__u32 port = first; port <= last; port++)
+			dp_publish(dp, proto, NULL, port, WEB,
+				   ranges[i / 2].backend + port - first);
+		for (__u32 port = first; port <= last; port++) {
+			in.dport = port;
+			dp_ingress(dp, UP, in);
+			dp_expect_sent(
+				dp, frame_into(frame_to(in, dp->ip.web,
+							ranges[i / 2].backend +
+								port - first),
+					       WEB));
+		}
+		in.dport = first - 1;
+		dp_ingress(dp, UP, in);
+		dp_expect_passed(dp, REASON_TO_STACK);
+		in.dport = last + 1;
+		dp_ingress(dp, UP, in);
+		dp_expect_passed(dp, REASON_TO_STACK);
+	}
+}
+
 /* "Any" means the host's own addresses. */
 static void traffic_that_the_host_forwards_is_untouched(void **state)
 {
@@ -464,6 +502,8 @@ int main(void)
 		DP_TEST_BOTH(udp_without_checksum_stays_without),
 		DP_TEST_BOTH(exact_address_beats_any),
 		DP_TEST_BOTH(other_port_and_protocol_stay_the_hosts),
+		DP_TEST_BOTH(
+			range_is_published_from_its_first_to_its_last_port),
 		DP_TEST_BOTH(traffic_that_the_host_forwards_is_untouched),
 		DP_TEST_BOTH(port_of_the_loopback_is_closed_to_the_outside),
 		DP_TEST_BOTH(containers_own_address_is_closed_to_the_outside),

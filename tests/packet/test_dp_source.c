@@ -166,9 +166,17 @@ static void truncated_arp_is_malformed(void **state)
 	__u8 bytes[ARP_LEN];
 
 	arp(bytes, WEB, WEB, dp->ip.web);
-	for (size_t len = ETH_HLEN; len < 32; len++) {
+	for (size_t len = ETH_HLEN; len <= ARP_LEN; len++) {
 		dp_ingress_bytes(dp, WEB, bytes, len);
-		dp_expect_dropped(dp, REASON_MALFORMED);
+		/* It ends with the sender; of the target nothing is asked. */
+		if (len < 32)
+			dp_expect_dropped(dp, REASON_MALFORMED);
+		else
+			dp_expect_passed(dp, REASON_TO_STACK);
+		dp_egress_bytes(dp, MATE, bytes, len);
+		dp_expect_passed(dp, REASON_TO_STACK);
+		dp_ingress_bytes(dp, UP, bytes, len);
+		dp_expect_passed(dp, REASON_TO_STACK);
 	}
 }
 
