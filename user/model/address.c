@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* address - free subnets for networks, free addresses for endpoints */
+/* address - gateways of networks, free addresses for endpoints */
 #include "model/address.h"
 
 #include <errno.h>
@@ -8,11 +8,6 @@
 
 #include "lib/cleanup.h"
 #include "model/index.h"
-
-/* Subnets of networks that name none: /24s of this prefix. */
-#define POOL_FIRST "10.90.0.0/24"
-#define POOL_SUBNETS 256
-#define POOL_STEP 256
 
 /* Where the search for a free address of a subnet goes on. */
 struct cursor {
@@ -34,48 +29,6 @@ struct addresses {
 	struct cursor (*cursors)[NETWORK_SUBNETS_MAX][PASS_COUNT];
 };
 
-static bool subnet_is_used(const struct model *m, const struct cidr *subnet)
-{
-	for (size_t i = 0; i < m->nnetworks; i++)
-		for (size_t s = 0; s < m->networks[i].nsubnets; s++)
-			if (cidr_overlaps(&m->networks[i].subnets[s], subnet))
-				return true;
-	return false;
-}
-
-static bool subnet_find(const struct model *desired, const struct model *actual,
-			struct cidr *ret)
-{
-	struct cidr subnet;
-
-	cidr_parse(POOL_FIRST, &subnet);
-	for (int i = 0; i < POOL_SUBNETS; i++) {
-		if (!subnet_is_used(desired, &subnet) &&
-		    !subnet_is_used(actual, &subnet)) {
-			*ret = subnet;
-			return true;
-		}
-		subnet.addr = ip_add(&subnet.addr, POOL_STEP);
-	}
-	return false;
-}
-
-static int subnet_pick(const struct model *desired, const struct model *actual,
-		       struct network *network, struct err *err)
-{
-	/* As with addresses: unused first, then what goes. */
-	if (subnet_find(desired, actual, &network->subnets[0]) ||
-	    subnet_find(desired, desired, &network->subnets[0])) {
-		network->nsubnets = 1;
-		return 0;
-	}
-	err_set(err, -ENOSPC, "network '%s': no free subnet in 10.90.0.0/16",
-		network->name);
-	err_kind(err, EXIT_CONFLICT, "no-subnet");
-	err_hint(err, "name one: subnet CIDR");
-	return -ENOSPC;
-}
-
 /* The gateway that the same subnet of the same network already has. */
 static struct ipaddr gateway_of(const struct network *old,
 				const struct cidr *subnet)
@@ -86,31 +39,18 @@ static struct ipaddr gateway_of(const struct network *old,
 	return cidr_first(subnet);
 }
 
-int address_fill_networks(struct model *desired, const struct model *actual,
-			  struct err *err)
+void address_fill_gateways(struct model *desired, const struct model *actual)
 {
 	for (size_t i = 0; i < desired->nnetworks; i++) {
 		struct network *network = &desired->networks[i];
 		const struct network *old =
 			model_find_network(actual, network->name);
-		int r;
 
-		if (!network->nsubnets && old) {
-			network->nsubnets = old->nsubnets;
-			memcpy(network->subnets, old->subnets,
-			       sizeof(network->subnets));
-		}
-		if (!network->nsubnets) {
-			r = subnet_pick(desired, actual, network, err);
-			if (r)
-				return r;
-		}
 		for (size_t s = 0; s < network->nsubnets; s++)
 			if (ip_is_zero(&network->gateways[s]))
 				network->gateways[s] =
 					gateway_of(old, &network->subnets[s]);
 	}
-	return 0;
 }
 
 /* Moves the address of e that lies in subnet into ret; zero: there is none. */

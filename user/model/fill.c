@@ -11,6 +11,7 @@
 #include "model/address.h"
 #include "model/ids.h"
 #include "model/index.h"
+#include "model/subnet.h"
 
 /*
  * Every kind goes the same way: first what actual holds for the same object is
@@ -453,12 +454,14 @@ static int fill_rules(struct model *desired, const struct model *actual,
 int model_fill(struct model *desired, const struct model *actual,
 	       struct err *err)
 {
+	static const struct taken nothing_known;
 	_cleanup_index_ struct index devices = {};
 	int r;
 
-	r = address_fill_networks(desired, actual, err);
+	r = subnet_fill(desired, actual, &nothing_known, err);
 	if (r)
 		return r;
+	address_fill_gateways(desired, actual);
 	/* Names of devices stay in the index: neither array grows any more. */
 	if (fill_netns(desired, actual) ||
 	    taken_devices(desired, actual, &devices))
