@@ -413,47 +413,6 @@ static void second_address_is_a_conflict_in_the_kernel_s_words(void **state)
 			strstr(world->err.text, "Address already assigned"));
 }
 
-/* The route that a test looks for, and how often it was there. */
-struct wanted {
-	struct route_info route;
-	int count;
-};
-
-static int on_route(const struct route_info *route, void *arg)
-{
-	struct wanted *wanted = arg;
-
-	wanted->count += route->ifindex == wanted->route.ifindex &&
-			 route->type == wanted->route.type &&
-			 cidr_equal(&route->to, &wanted->route.to);
-	return 0;
-}
-
-static void routes_of_both_families_and_all_tables_are_listed(void **state)
-{
-	struct world *world = *state;
-	int eth0 = add_veth(world);
-	struct wanted wanted[] = {
-		{ { eth0, cidr("10.1.2.0/24"), RTN_UNICAST }, 0 },
-		{ { eth0, cidr("fd00:5::/48"), RTN_UNICAST }, 0 },
-		{ { eth0, cidr("0.0.0.0/0"), RTN_UNICAST }, 0 },
-		{ { eth0, cidr("::/0"), RTN_UNICAST }, 0 },
-		{ { eth0, cidr("192.168.7.1/32"), RTN_LOCAL }, 0 },
-	};
-	struct cidr own = cidr("192.168.7.1/24");
-
-	ok(world, addr_add(world->inside, eth0, &own, &world->err));
-	for (size_t i = 0; i < 4; i++)
-		ok(world, route_add_link(world->inside, eth0,
-					 &wanted[i].route.to, &world->err));
-
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
-		ok(world, route_each(world->inside, on_route, &wanted[i],
-				     &world->err));
-		assert_int_equal(wanted[i].count, 1);
-	}
-}
-
 static void default_route_of_each_family_is_found(void **state)
 {
 	static const struct {
@@ -714,7 +673,6 @@ int main(void)
 		test(ipv6_address_is_usable_at_once),
 		test(addresses_are_listed_until_deleted),
 		test(second_address_is_a_conflict_in_the_kernel_s_words),
-		test(routes_of_both_families_and_all_tables_are_listed),
 		test(default_route_of_each_family_is_found),
 		test(lowest_metric_wins_whatever_the_kind_of_route),
 		test(every_way_of_every_default_route_is_listed),
