@@ -121,6 +121,22 @@ static void host_without_ipv6_gets_none(void **state)
 	assert_subnets(world, "a", "10.90.0.0/24");
 }
 
+/* As engines make them. */
+static void namespace_without_ipv6_gets_it_on_this_device(void **state)
+{
+	struct world *world = *state;
+
+	must("ip netns add web && nsenter --net=/run/netns/web sh -c '"
+	     "cd /proc/sys/net/ipv6/conf && echo 1 >all/disable_ipv6 && "
+	     "echo 1 >default/disable_ipv6'");
+	want_network(world, "a", NULL);
+	want_endpoint(world, "web", "a", "10.90.0.7", NULL);
+
+	must_apply(world);
+
+	must("nsenter --net=/run/netns/web ping -c1 -W2 fd90::1 >/dev/null");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +146,7 @@ int main(void)
 		WORLD_TEST(route_over_the_whole_pool_is_a_conflict),
 		WORLD_TEST(running_network_keeps_its_subnets),
 		WORLD_TEST(host_without_ipv6_gets_none),
+		WORLD_TEST(namespace_without_ipv6_gets_it_on_this_device),
 	};
 
 	return world_main("control_subnet", tests,

@@ -183,6 +183,7 @@ static int network_parse(struct args *args, struct network *ret,
 	    arg_name(name, ret->name, err) ||
 	    network_keywords(args, &edit, true, err))
 		return -EINVAL;
+	ret->gateway_named = edit.ngateways && ret->type == NETWORK_P2P;
 	return gateways_place(&edit, err);
 }
 
@@ -218,7 +219,9 @@ static json_t *network_json(const struct model *model,
 
 	for (size_t i = 0; i < network->nsubnets; i++) {
 		json_array_append_new(subnets, json_cidr(&network->subnets[i]));
-		json_array_append_new(gateways, json_ip(&network->gateways[i]));
+		if (!ip_is_zero(&network->gateways[i]))
+			json_array_append_new(gateways,
+					      json_ip(&network->gateways[i]));
 	}
 	for (size_t i = 0; i < network->nsnat; i++)
 		json_array_append_new(snat, json_ip(&network->snat[i]));

@@ -3,11 +3,12 @@
 #ifndef BPFNET_ADDRESS_H
 #define BPFNET_ADDRESS_H
 
-#include "model/model.h"
+#include "model/cable.h"
 
 /* Parts of model_fill (fill.h), in this order, after the subnets. 0 or -errno
  * and err. */
-void address_fill_gateways(struct model *desired, const struct model *actual);
+void address_fill_gateways(struct model *desired, const struct model *actual,
+			   const struct cables *cables);
 int address_fill_endpoints(struct model *desired, const struct model *actual,
 			   struct err *err);
 
