@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* device - what the kernel shows of endpoints' devices */
+/* device - what the kernel shows of networks' and endpoints' devices */
 #include "cli/device.h"
 
 #include <string.h>
@@ -7,6 +7,8 @@
 #include "kernel/link.h"
 #include "kernel/netns.h"
 #include "lib/cleanup.h"
+
+#define MTU_DEFAULT 1500
 
 /* netns -1: the host's. */
 static bool find(int netns, const char *name, struct link_info *ret)
@@ -39,6 +41,32 @@ const char *device_state(const struct endpoint *endpoint)
 	if (!find_end(endpoint, &link))
 		return "gone";
 	return link.running ? "up" : "down";
+}
+
+static bool find_network(const struct model *model,
+			 const struct network *network, struct link_info *ret)
+{
+	if (network->bridge[0])
+		return find(-1, network->bridge, ret);
+	for (size_t i = 0; i < model->nendpoints; i++)
+		if (!strcmp(model->endpoints[i].network, network->name))
+			return find_end(&model->endpoints[i], ret);
+	return false;
+}
+
+unsigned int device_mtu(const struct model *model,
+			const struct network *network)
+{
+	struct link_info link;
+
+	if (find_network(model, network, &link))
+		return link.mtu;
+	if (network->mtu)
+		return network->mtu;
+	/* It has no device yet: what it would get, as host_mtu says. */
+	if (model->nuplinks && find(-1, model->uplinks[0].ifname, &link))
+		return link.mtu;
+	return MTU_DEFAULT;
 }
 
 void device_counters(const struct endpoint *endpoint,

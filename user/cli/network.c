@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/change.h"
+#include "cli/device.h"
 #include "cli/names.h"
 #include "cli/output.h"
 #include "lib/json.h"
@@ -239,8 +240,8 @@ static json_t *network_json(const struct model *model,
 		json_text(network->bridge), "internal", network->internal,
 		"icc", network->icc, "masquerade", network->masquerade, "mode",
 		network->routed ? "routed" : "nat", "snat", snat, "no_masq",
-		no_masq, "mtu", (json_int_t)network->mtu, "endpoints",
-		endpoints);
+		no_masq, "mtu", (json_int_t)device_mtu(model, network),
+		"endpoints", endpoints);
 }
 
 static json_t *network_array(const struct model *model, const char *name)
