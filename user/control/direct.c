@@ -10,44 +10,55 @@
 #include "kernel/netns.h"
 #include "model/cable.h"
 
-static int end_open(const struct endpoint *endpoint, struct inside *ret,
-		    struct err *err)
-{
-	int rc = inside_open(endpoint, ret, err);
+struct end {
+	const struct endpoint *endpoint;
+	struct inside inside;
+};
 
-	return rc ? err_prefix(err, "endpoint '%s'", endpoint->name) : 0;
+static void end_close(struct end *end)
+{
+	inside_close(&end->inside);
 }
 
-static int end_set_up(struct inside *inside, const struct endpoint *endpoint,
-		      const struct network *network, struct err *err)
-{
-	int rc = inside_set_up(inside, endpoint, network, err);
+#define _cleanup_end_ __attribute__((cleanup(end_close)))
 
-	return rc ? err_prefix(err, "endpoint '%s'", endpoint->name) : 0;
+static int end_open(struct end *end, struct err *err)
+{
+	int rc = inside_open(end->endpoint, &end->inside, err);
+
+	return rc ? err_prefix(err, "endpoint '%s'", end->endpoint->name) : 0;
+}
+
+static int end_set_up(struct end *end, const struct network *network,
+		      struct err *err)
+{
+	int rc = inside_set_up(&end->inside, end->endpoint, network, err);
+
+	return rc ? err_prefix(err, "endpoint '%s'", end->endpoint->name) : 0;
 }
 
 /* From the first namespace straight to the second: the host never sees it. */
 static int cable_add(struct work *work, const struct network *network,
-		     const struct endpoint *a, struct inside *from,
-		     const struct endpoint *b, struct inside *to,
+		     const struct end *from, const struct end *to,
 		     struct err *err)
 {
+	const struct endpoint *a = from->endpoint, *b = to->endpoint;
 	const struct veth veth = {
 		.host_name = a->ifname,
 		.host_mac = a->mac,
 		.mtu = host_mtu(work->host, work_model(work), network),
-		.peer_netns_fd = to->netns,
+		.peer_netns_fd = to->inside.netns,
 		.peer_name = b->ifname,
 		.peer_mac = b->mac,
 	};
 	int rc;
 
-	if (netns_same(from->netns, to->netns)) {
+	if (netns_same(from->inside.netns, to->inside.netns)) {
 		err_usage(err, "both ends would be in the same namespace");
 		err_hint(err, "a cable leads from one to another");
 		rc = -EINVAL;
 	} else {
-		rc = link_add_veth(from->nl, &veth, err);
+		rc = link_add_veth(from->inside.nl, &veth, err);
 	}
 	return rc ? err_prefix(err, "cable '%s' from '%s' to '%s'",
 			       network->name, a->name, b->name) :
@@ -58,18 +69,18 @@ static int wire(struct work *work, const struct network *network,
 		const struct endpoint *a, const struct endpoint *b,
 		struct err *err)
 {
-	_cleanup_inside_ struct inside from = INSIDE_CLOSED;
-	_cleanup_inside_ struct inside to = INSIDE_CLOSED;
-	int rc = end_open(a, &from, err);
+	_cleanup_end_ struct end from = { a, INSIDE_CLOSED };
+	_cleanup_end_ struct end to = { b, INSIDE_CLOSED };
+	int rc = end_open(&from, err);
 
-	rc = rc ? rc : end_open(b, &to, err);
-	rc = rc ? rc : cable_add(work, network, a, &from, b, &to, err);
+	rc = rc ? rc : end_open(&to, err);
+	rc = rc ? rc : cable_add(work, network, &from, &to, err);
 	if (rc)
 		return rc;
-	rc = end_set_up(&from, a, network, err);
-	rc = rc ? rc : end_set_up(&to, b, network, err);
+	rc = end_set_up(&from, network, err);
+	rc = rc ? rc : end_set_up(&to, network, err);
 	if (rc)
-		link_del(from.nl, a->ifname, NULL);
+		link_del(from.inside.nl, a->ifname, NULL);
 	return rc;
 }
 

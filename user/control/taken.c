@@ -119,7 +119,7 @@ int taken_fill_subnets(struct nl *nl, const struct host *host,
 	if (rc)
 		return rc;
 	taken = (struct taken){
-		.prefixes = c.list,
+		.prefixes = list,
 		.count = c.len,
 		.no_ipv6 = !has_ipv6(),
 	};
