@@ -321,7 +321,10 @@ static __always_inline enum reason stage_publish(struct first *first)
 		return REASON_OK;
 	if (key->proto != IPPROTO_TCP && key->proto != IPPROTO_UDP)
 		return REASON_OK;
-	publish = publish_find(&key->dst, key->dport, key->proto);
+	if (first->to.place == PLACE_HOST)
+		publish = publish_find(&key->dst, key->dport, key->proto);
+	else
+		publish = publish_find_at(&key->dst, key->dport, key->proto);
 	if (!publish)
 		return REASON_OK;
 

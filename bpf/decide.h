@@ -73,10 +73,12 @@ static __always_inline bool flow_is_current(const struct first *first,
 		return !client_is_outside(flow) ||
 		       (network_flags(&first->to) & NETWORK_ROUTED);
 
-	if (!ipaddr_equal(service, &first->to.addr) &&
-	    !bpf_map_lookup_elem(&bn_locals, service))
+	if (ipaddr_equal(service, &first->to.addr))
+		publish = publish_find_at(service, port, key->proto);
+	else if (bpf_map_lookup_elem(&bn_locals, service))
+		publish = publish_find(service, port, key->proto);
+	else
 		return false;
-	publish = publish_find(service, port, key->proto);
 	return publish && publish->id == flow->publish &&
 	       ipaddr_equal(&publish->backend, &first->to.addr) &&
 	       publish->backend_port == first->backend_port &&

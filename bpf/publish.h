@@ -6,23 +6,30 @@
 #include "maps.h"
 #include "pkt.h"
 
-/* The published port that answers on host:port: the exact address before any
- * address of the host. The caller knows that host is the host's own. */
+/* The published port that answers on exactly this address. */
 static __always_inline struct publish_val *
-publish_find(const struct ipaddr *host, __be16 port, __u8 proto)
+publish_find_at(const struct ipaddr *host, __be16 port, __u8 proto)
 {
 	struct publish_key key = { .host = *host,
 				   .port = port,
 				   .proto = proto };
-	struct publish_val *publish;
 
-	publish = bpf_map_lookup_elem(&bn_publish, &key);
+	return bpf_map_lookup_elem(&bn_publish, &key);
+}
+
+/* The one that answers on host:port, which is the host's own: the exact address
+ * before any address of the host. */
+static __always_inline struct publish_val *
+publish_find(const struct ipaddr *host, __be16 port, __u8 proto)
+{
+	struct publish_val *publish = publish_find_at(host, port, proto);
+	struct ipaddr any = {};
+
 	if (publish)
 		return publish;
-	key.host.word[3] = 0;
-	if (!ipaddr_is_v4(host))
-		__builtin_memset(&key.host, 0, sizeof(key.host));
-	return bpf_map_lookup_elem(&bn_publish, &key);
+	if (ipaddr_is_v4(host))
+		any = ipaddr_v4(0);
+	return publish_find_at(&any, port, proto);
 }
 
 static __always_inline bool publish_admits(const struct publish_val *publish,

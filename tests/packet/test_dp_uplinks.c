@@ -477,6 +477,22 @@ static void published_port_of_a_routed_container_is_the_worlds(void **state)
 	dp_expect_dropped(dp, REASON_POLICY_DEFAULT);
 }
 
+/* "Any address" is any of the host's: a port of another container's, and its
+ * own under the host's number. */
+static void what_is_published_at_the_host_is_not_at_the_container(void **state)
+{
+	struct dp *dp = *state;
+
+	dp_network_flags(dp, NETWORK_FRONT, NETWORK_ROUTED);
+	dp_publish(dp, IPPROTO_TCP, NULL, 80, DB, 8080);
+	dp_ingress(dp, UP, frame_tcp(dp->ip.client, 5000, dp->ip.web, 80));
+	dp_expect_dropped(dp, REASON_UNPUBLISHED);
+
+	dp_publish(dp, IPPROTO_TCP, NULL, 81, WEB, 8080);
+	dp_ingress(dp, UP, frame_tcp(dp->ip.client, 5000, dp->ip.web, 81));
+	dp_expect_dropped(dp, REASON_UNPUBLISHED);
+}
+
 static void rule_opens_a_routed_container(void **state)
 {
 	struct dp *dp = *state;
@@ -523,6 +539,27 @@ static void flow_dies_when_its_network_is_routed_no_more(void **state)
 	assert_int_equal(dp_flow_entries(dp), 2);
 }
 
+/* Also one from outside, although its port is still published at the host. */
+static void published_flow_dies_when_its_network_is_routed_no_more(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = frame_tcp(dp->ip.client, 5000, dp->ip.web, 80);
+
+	dp_network_flags(dp, NETWORK_FRONT, NETWORK_ROUTED);
+	dp_publish(dp, IPPROTO_TCP, NULL, 80, WEB, 80);
+	/* The same publish. */
+	dp->published--;
+	dp_publish(dp, IPPROTO_TCP, dp->ip.web, 80, WEB, 80);
+	dp_ingress(dp, UP, syn);
+	dp_expect_sent(dp, frame_into(syn, WEB));
+
+	dp_network_flags(dp, NETWORK_FRONT, 0);
+	dp_unpublish(dp, IPPROTO_TCP, dp->ip.web, 80);
+	dp_ingress(dp, UP, syn);
+	dp_expect_dropped(dp, REASON_UNPUBLISHED);
+	assert_int_equal(dp_flow_entries(dp), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -551,8 +588,12 @@ int main(void)
 		DP_TEST_BOTH(routed_container_is_open_at_its_published_port),
 		DP_TEST_BOTH(
 			published_port_of_a_routed_container_is_the_worlds),
+		DP_TEST_BOTH(
+			what_is_published_at_the_host_is_not_at_the_container),
 		DP_TEST_BOTH(rule_opens_a_routed_container),
 		DP_TEST_BOTH(flow_dies_when_its_network_is_routed_no_more),
+		DP_TEST_BOTH(
+			published_flow_dies_when_its_network_is_routed_no_more),
 	};
 
 	return dp_main(tests);
