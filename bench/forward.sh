@@ -31,6 +31,9 @@ usage() {
 	  --gro              receive offload on both ends of every veth; without
 	                     it, only where the generator needs it
 	  --cost             bpfnet's programs alone, by test run
+	  --stream           one TCP connection with iperf3 instead of the
+	                     generator's packets: Gb/s, of bpfnet,
+	                     iptables-legacy and routing
 	  --csv FILE         every single measurement
 	  --quick            bpfnet and iptables-legacy, 15 rounds of 0.2 s: the speed of
 	                     a shared machine changes from second to second
@@ -59,6 +62,8 @@ BRIDGE=1
 GRO=
 COST=
 CSV=
+STREAM=
+PROTO=udp
 GEN=${GEN:-build/bench/gen}
 BPFNET=${BPFNET:-build/bpfnet}
 BEFORE=
@@ -96,6 +101,10 @@ options_parse() {
 		--no-bridge) BRIDGE=; shift; continue ;;
 		--cost) COST=1; shift; continue ;;
 		--gro) GRO=1; shift; continue ;;
+		--stream)
+			STREAM=1 PROTO=tcp SECONDS_EACH=1
+			PATHS=bpfnet,iptables-legacy,routing
+			shift; continue ;;
 		--quick)
 			PATHS=iptables-legacy,bpfnet ROUNDS=15 SECONDS_EACH=0.2
 			shift; continue ;;
@@ -120,6 +129,8 @@ options_parse() {
 		esac
 		shift 2
 	done
+	LOAD=generate LOAD_TEXT="60-byte UDP frames, $FLOWS flow(s)"
+	[ -z "$STREAM" ] || LOAD=stream LOAD_TEXT="one TCP connection"
 	[ -z "$BEFORE" ] || PATHS=${PATHS/bpfnet/bpfnet,before}
 }
 
@@ -228,10 +239,10 @@ gateway_mac() { # PATH
 # The rules of the baseline, printed with the result as they stand here.
 iptables_rules() {
 	cat <<-END
-	-t nat -A PREROUTING -d $UPLINK_HOST -p udp --dport $PUBLISHED -j DNAT --to-destination $CONTAINER:$SERVICE
+	-t nat -A PREROUTING -d $UPLINK_HOST -p $PROTO --dport $PUBLISHED -j DNAT --to-destination $CONTAINER:$SERVICE
 	-t nat -A POSTROUTING -s $SUBNET -o up0 -j MASQUERADE
 	-t filter -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-	-t filter -A FORWARD -d $CONTAINER -i up0 -p udp --dport $SERVICE -j ACCEPT
+	-t filter -A FORWARD -d $CONTAINER -i up0 -p $PROTO --dport $SERVICE -j ACCEPT
 	-t filter -A FORWARD -s $SUBNET -o up0 -j ACCEPT
 	END
 }
@@ -260,7 +271,7 @@ nft_rules() { # DEVICE of the container
 	table ip bench {
 	  map published {
 	    type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
-	    elements = { $UPLINK_HOST . udp . $PUBLISHED : $CONTAINER . $SERVICE }
+	    elements = { $UPLINK_HOST . $PROTO . $PUBLISHED : $CONTAINER . $SERVICE }
 	  }
 	  map way {
 	    type ifname . ifname : verdict
@@ -328,7 +339,7 @@ bpfnet_file() { # PATH
 	endpoints:
 	  web: {network: bench, ip: [$CONTAINER], netns: $(ns "$1" c)}
 	publish:
-	  - {listen: "$UPLINK_HOST:$PUBLISHED/udp", to: "web:$SERVICE"}
+	  - {listen: "$UPLINK_HOST:$PUBLISHED/$PROTO", to: "web:$SERVICE"}
 	END
 }
 
@@ -436,6 +447,29 @@ generate() { # PATH DIRECTION SECONDS: prints the generator's line
 		sink "/run/netns/$(ns "$path" $there),$sink" prime $prime
 }
 
+# One TCP connection, the data going from the first to the second end: prints a
+# line like the generator's, with bits in the place of packets.
+stream() { # PATH DIRECTION SECONDS
+	local here=i there=c to=$UPLINK_HOST port=$PUBLISHED listen=$SERVICE
+	local server bits
+	translates "$1" || { to=$CONTAINER; port=$SERVICE; }
+	[ "$2" = dnat ] ||
+		here=c there=i to=$UPLINK_INET port=$REMOTE listen=$REMOTE
+	exec 3< <(exec_in_ns "$1" $there taskset -c "$CPU" iperf3 -s -1 \
+		-p $listen --forceflush 2>&1)
+	server=$!
+	# It says so when it listens.
+	while read -r -t 5 -u 3 && [[ $REPLY != *listening* ]]; do :; done
+	bits=$(in_ns "$1" $here taskset -c "$CPU" iperf3 -c "$to" -p "$port" \
+		-t "$3" -J | sed -n '/"sum_received"/,/}/s/.*"bits_per_second":[^0-9]*\([0-9]*\).*/\1/p')
+	kill $server 2> /dev/null
+	exec 3<&-
+	[ -n "$bits" ] || return 1
+	echo "\"seconds\":$3 \"sent\":0 \"received\":$bits \"wrong\":0" \
+		"\"replies\":1 \"sent_pps\":0 \"received_pps\":$bits" \
+		"\"on_cpu\":1 \"others_idle\":1"
+}
+
 # What bpfnet's program alone costs: the flows are there from the last round,
 # or are made anew.
 cost_print() { # DIRECTION
@@ -463,7 +497,7 @@ field() { # LINE NAME
 
 measure() { # ROUND PATH DIRECTION: appends to the raw data
 	local line name row="$3,$2,$1,$FLOWS"
-	line=$(generate "$2" "$3" "$SECONDS_EACH") || { fail "$2 $3: no measurement"; return; }
+	line=$(${LOAD} "$2" "$3" "$SECONDS_EACH") || { fail "$2 $3: no measurement"; return; }
 	for name in "${FIELDS[@]}"; do
 		row+=,$(field "$line" "$name")
 	done
@@ -495,7 +529,7 @@ header_print() {
 	cpu=$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)
 	most=$(cat /proc/sys/net/netfilter/nf_conntrack_max 2> /dev/null)
 	echo "kernel     $(uname -r), $cpu, $(nproc) CPUs"
-	echo "load       60-byte UDP frames, $FLOWS flow(s), all work on CPU" \
+	echo "load       $LOAD_TEXT, all work on CPU" \
 		"$CPU, $ROUNDS interleaved rounds of $SECONDS_EACH s"
 	echo "baselines  container on ${BRIDGE:+a bridge and }a veth pair," \
 		"receive offload $([ -n "$GRO" ] && echo on ||
@@ -543,7 +577,7 @@ function cell(dir, path,    r) {
 		return sprintf("%26s", "not measured")
 	if (r == 0)
 		return sprintf("%26s", "forwarded nothing")
-	return sprintf("%9.3f %9s %5.0f%%", r / 1e6,
+	return sprintf("%9.3f %9s %5.0f%%", r / (stream ? 1e9 : 1e6),
 		times(ratio(dir, path, "iptables-legacy")), idle[dir, path])
 }
 function times(r) {
@@ -571,7 +605,7 @@ BEGIN {
 END {
 	printf "%-16s", ""
 	for (i = 1; i <= ndirs; i++)
-		printf "  %9s %9s %6s", toupper(dirs[i]) " Mpps",
+		printf "  %9s %9s %6s", toupper(dirs[i]) (stream ? " Gb/s" : " Mpps"),
 			"iptables", "idle"
 	print ""
 	for (p = 1; p <= npaths; p++) {
@@ -605,7 +639,7 @@ report() {
 		} > "$CSV"
 	fi
 	awk -F, -v paths="$PATHS" -v directions="$DIRECTIONS" \
-		-v rounds="$ROUNDS" "$REPORT" "$TMP/raw.csv"
+		-v rounds="$ROUNDS" -v stream="$STREAM" "$REPORT" "$TMP/raw.csv"
 }
 
 # ----------------------------------------------------------------- the run

@@ -562,6 +562,8 @@ int bn_from_container(struct __sk_buff *skb)
 {
 	struct pkt pkt = {};
 
+	if (is_own_answer(skb))
+		return TC_ACT_UNSPEC;
 	pkt_start(&pkt, skb->ifindex);
 	return walk(skb, &pkt, first_from_container);
 }

@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "hop.h"
 #include "maps.h"
+#include "neighbour.h"
 #include "pkt.h"
 #include "rewrite.h"
 
@@ -84,6 +85,23 @@ static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
 }
 
 /*
+ * Marks an answer that goes up the stack where that meets the container at the
+ * host end itself, of a cable without a bridge: bn_from_container is in between.
+ * A container cannot forge it, since a veth takes the mark off whatever comes
+ * from another namespace.
+ */
+#define ANSWER_MARK 0x62706e61
+
+/* Takes the mark off again. */
+static __always_inline bool is_own_answer(struct __sk_buff *skb)
+{
+	if (likely(skb->mark != ANSWER_MARK))
+		return false;
+	skb->mark = 0;
+	return true;
+}
+
+/*
  * The answer to a packet, back to where that came from: into the
  * container, out of the uplink, or up the stack. There it comes in by the
  * bridge, as all that containers send to the host, and past our own programs.
@@ -98,6 +116,8 @@ static __always_inline int leave_back(struct __sk_buff *skb,
 		endpoint = bpf_map_lookup_elem(&bn_endpoints, &ifindex);
 		if (!endpoint || !endpoint->bridge_ifindex)
 			return TC_ACT_SHOT;
+		if (endpoint->bridge_ifindex == ifindex)
+			skb->mark = ANSWER_MARK;
 		return bpf_redirect(endpoint->bridge_ifindex, BPF_F_INGRESS);
 	}
 	if (pkt->in_ifindex == FLOW_FROM_UPLINK)
@@ -105,6 +125,13 @@ static __always_inline int leave_back(struct __sk_buff *skb,
 	if (skb->pkt_type != PACKET_HOST)
 		bpf_skb_change_type(skb, PACKET_HOST);
 	return bpf_redirect_peer(ifindex, 0);
+}
+
+/* A container may be looking for another one. */
+static __always_inline bool is_question(const struct pkt *pkt)
+{
+	return pkt->kind == PKT_NEIGHBOUR && !pkt->through_stack &&
+	       pkt->in_ifindex != FLOW_FROM_UPLINK;
 }
 
 /*
@@ -124,8 +151,11 @@ static __always_inline int finish(struct __sk_buff *skb, const struct pkt *pkt,
 		}
 	}
 	count_reason(why);
-	if (why == REASON_TO_STACK)
+	if (why == REASON_TO_STACK) {
+		if (is_question(pkt))
+			neighbour_answer(skb);
 		return TC_ACT_UNSPEC;
+	}
 	count_endpoint_drop(pkt->slot, why);
 	if (is_told(pkt, why) && answer_send(skb, pkt, why))
 		return leave_back(skb, pkt);

@@ -38,7 +38,13 @@
  * endpoints), user space counts the generation up, and the next packet of each
  * half is decided again, with its translation kept. A flow that is no longer
  * allowed stays as a denied entry until it expires: were it removed, its next
- * packet could pass as a new flow in the other direction.
+ * packet could pass as a new flow in the other direction. A flow that was built
+ * on something that is gone (a publish, an uplink's address, the route to the
+ * uplink whose address it has) is removed, and its packet starts anew.
+ *
+ * When a container goes, bn_gc removes its flows. Of a masqueraded connection
+ * that was over, the reply half stays, FLOW_HELD, for as long as the far end may
+ * remember it: it holds the public port, and nothing passes by it.
  */
 
 #include <bpfnet/abi.h>

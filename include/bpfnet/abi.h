@@ -106,11 +106,11 @@ struct embryo {
 /* bn_endpoints (key: __u32 ifindex of the host end), bn_addrs (key: ipaddr). */
 struct endpoint_val {
 	__u32 ifindex; /* host end of the veth */
-	__u32 bridge_ifindex;
+	__u32 bridge_ifindex; /* where the stack meets it; p2p: the host end */
 	__u16 slot;
 	__u16 network;
 	__u8 mac[6]; /* the container's */
-	__u8 gateway_mac[6]; /* the bridge's */
+	__u8 gateway_mac[6]; /* the bridge's; p2p: the host end's */
 	__u8 pad[2];
 };
 
@@ -125,7 +125,7 @@ enum network_flags {
 /* bn_networks (array, index: network id). */
 struct network_val {
 	__u32 flags;
-	__u32 bridge_ifindex; /* 0: slot unused */
+	__u32 bridge_ifindex; /* 0: none */
 	struct ipaddr gateway4; /* zero: the network has no IPv4 subnet */
 	struct ipaddr gateway6;
 	struct ipaddr snat4; /* masquerade address; zero: the uplink's */

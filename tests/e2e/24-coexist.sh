@@ -14,13 +14,11 @@
 families dual
 
 TCX=$ROOT/tests/e2e/tcx.py
-br_netfilter=0
 
-# app2 does not know app1's MAC any more, so the bridge has to carry the
-# question. With br_netfilter, ip6tables may drop that of IPv6: a limit.
+# app2 does not know app1's MAC any more. The bridge carries the question; with
+# br_netfilter, ip6tables would drop that of IPv6.
 forget_neighbour() {
-	[ "$VERSION$br_netfilter" = 61 ] ||
-		at app2 ip "-$VERSION" neighbour flush dev eth0
+	at app2 ip "-$VERSION" neighbour flush dev eth0
 }
 
 all_works() {

@@ -11,6 +11,8 @@
 # lie inside or outside of that.
 . "$(dirname "$0")/lib.sh"
 
+families dual
+
 STUN=$ROOT/tests/e2e/stun.py
 STRANGER=203.0.113.8
 HOST6=2001:db8:1::2
@@ -84,18 +86,17 @@ configure() { # TIME-OUT
 }
 
 world
-must inet ip address add "$STRANGER/24" dev eth0
-for last in 1 8 9; do
-	must inet ip address add "2001:db8:1::$last/64" dev eth0 nodad
-done
-must host ip address add "$HOST6/64" dev up0 nodad
-must host ip -6 route add default via 2001:db8:1::1
+must inet ip address add "$STRANGER" dev eth0
+must inet ip address add 2001:db8:1::8 dev eth0 preferred_lft 0
 # No refusal is held back by a rate.
 must host sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
 configure 300s
 # shellcheck disable=SC2046 # several servers
 start inet "$STUN" serve $(servers 4) $(servers 6)
 must await listening inet 3479 --udp
+
+ok "a network with addresses of the uplink's is refused" \
+	says overlaps exits 4 bn network add clash subnet 203.0.113.128/25
 
 # ------------------------------------------------------------------- mapping
 

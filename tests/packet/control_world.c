@@ -89,9 +89,17 @@ void want_network(struct world *world, const char *name, const char *subnet)
 	struct network network = { .icc = true, .masquerade = true };
 
 	snprintf(network.name, sizeof(network.name), "%s", name);
-	assert_int_equal(cidr_parse(subnet, &network.subnets[0]), 0);
-	network.nsubnets = 1;
+	if (subnet) {
+		assert_int_equal(cidr_parse(subnet, &network.subnets[0]), 0);
+		network.nsubnets = 1;
+	}
 	assert_non_null(model_add_network(&world->model, &network));
+}
+
+void want_cable(struct world *world, const char *name, const char *subnet)
+{
+	want_network(world, name, subnet);
+	model_find_network(&world->model, name)->type = NETWORK_P2P;
 }
 
 void want_endpoint(struct world *world, const char *name, const char *network,
@@ -307,12 +315,37 @@ char *snapshot(struct world *world)
 
 /* ------------------------------------------- what tables should contain */
 
+/* A cable from one endpoint to another is none of the datapath's business. */
+static size_t count_hooked(const struct model *model)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->nendpoints; i++)
+		count += model->endpoints[i].host_ifname[0] != '\0';
+	return count;
+}
+
+static bool is_direct(const struct network *n)
+{
+	return n->type == NETWORK_P2P && ip_is_zero(&n->gateways[0]);
+}
+
 static bool is_hooked(const char *hook, int ifindex)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), PIN_DIR "/links/%s_%d", hook, ifindex);
 	return access(path, F_OK) == 0;
+}
+
+static void assert_host_mac(const char *device, const __u8 mac[6])
+{
+	char command[128], text[MAC_TEXT_MAX];
+
+	snprintf(command, sizeof(command),
+		 "ip -o link show %s | grep -q 'ether %s '", device,
+		 mac_print(mac, text));
+	must(command);
 }
 
 static void assert_endpoint(struct datapath *dp, const struct model *model,
@@ -327,7 +360,9 @@ static void assert_endpoint(struct datapath *dp, const struct model *model,
 	assert_int_equal(value.ifindex, ifindex);
 	assert_int_equal(value.slot, e->slot);
 	assert_int_equal(value.network, n->id);
-	assert_int_equal(value.bridge_ifindex, if_nametoindex(n->bridge));
+	assert_int_equal(value.bridge_ifindex,
+			 n->type == NETWORK_P2P ? ifindex :
+						  if_nametoindex(n->bridge));
 	assert_memory_equal(value.mac, e->mac, 6);
 	assert_memory_equal(value.gateway_mac, n->mac, 6);
 	for (size_t i = 0; i < e->nips; i++) {
@@ -335,22 +370,28 @@ static void assert_endpoint(struct datapath *dp, const struct model *model,
 				 0);
 		assert_memory_equal(&by_ip, &value, sizeof(value));
 	}
+	if (n->type == NETWORK_P2P)
+		assert_host_mac(e->host_ifname, n->mac);
 	assert_true(is_hooked("from_container", ifindex));
 	assert_true(is_hooked("to_container", ifindex));
 }
 
 static void assert_network(struct datapath *dp, const struct network *n)
 {
-	struct cidr subnet = cidr_subnet(&n->subnets[0]);
-	struct subnet_key key = { cidr_bits(&subnet), subnet.addr };
 	struct network_val value;
-	__u32 id;
+	__u32 id = 0;
 
-	assert_int_equal(table_get(dp, MAP_SUBNETS, &key, &id), 0);
-	assert_int_equal(id, n->id);
+	for (size_t s = 0; s < n->nsubnets; s++) {
+		struct cidr subnet = cidr_subnet(&n->subnets[s]);
+		struct subnet_key key = { cidr_bits(&subnet), subnet.addr };
+
+		assert_int_equal(table_get(dp, MAP_SUBNETS, &key, &id), 0);
+		assert_int_equal(id, n->id);
+	}
 	assert_int_equal(table_get(dp, MAP_NETWORKS, &id, &value), 0);
 	assert_int_equal(value.bridge_ifindex, if_nametoindex(n->bridge));
-	assert_true(ip_equal(&value.gateway4, &n->gateways[0]));
+	if (!is_direct(n))
+		assert_true(ip_equal(&value.gateway4, &n->gateways[0]));
 	assert_int_equal(value.flags & NETWORK_INTERNAL,
 			 n->internal ? NETWORK_INTERNAL : 0);
 }
@@ -398,7 +439,8 @@ static void assert_no_more_hooks(const struct model *model)
 	_cleanup_free_ char *pins =
 		output_of("ls " PIN_DIR "/links | grep -vc ^cgroup_");
 
-	assert_int_equal(atoi(pins), 2 * (model->nendpoints + model->nuplinks));
+	assert_int_equal(atoi(pins),
+			 2 * (count_hooked(model) + model->nuplinks));
 }
 
 static void assert_policy(struct datapath *dp, const struct model *model)
@@ -425,12 +467,17 @@ void assert_tables_match(struct world *world)
 	struct control *control = control_of(world, CONTROL_READ);
 	struct datapath *dp = control_datapath(control);
 	const struct model *model = control_model(control);
-	size_t ips = 0, ports = 0;
+	size_t networks = 0, subnets = 0, ips = 0, ports = 0;
 
 	assert_non_null(dp);
-	for (size_t i = 0; i < model->nnetworks; i++)
+	for (size_t i = 0; i < model->nnetworks; i++) {
 		assert_network(dp, &model->networks[i]);
+		subnets += model->networks[i].nsubnets;
+		networks += !is_direct(&model->networks[i]);
+	}
 	for (size_t i = 0; i < model->nendpoints; i++) {
+		if (!model->endpoints[i].host_ifname[0])
+			continue;
 		assert_endpoint(dp, model, &model->endpoints[i]);
 		ips += model->endpoints[i].nips;
 	}
@@ -441,9 +488,9 @@ void assert_tables_match(struct world *world)
 	}
 	assert_uplinks(dp, model);
 	assert_no_more_hooks(model);
-	assert_int_equal(table_count(dp, MAP_NETWORKS), model->nnetworks);
-	assert_int_equal(table_count(dp, MAP_SUBNETS), model->nnetworks);
-	assert_int_equal(table_count(dp, MAP_ENDPOINTS), model->nendpoints);
+	assert_int_equal(table_count(dp, MAP_NETWORKS), networks);
+	assert_int_equal(table_count(dp, MAP_SUBNETS), subnets);
+	assert_int_equal(table_count(dp, MAP_ENDPOINTS), count_hooked(model));
 	assert_int_equal(table_count(dp, MAP_ADDRS), ips);
 	assert_int_equal(table_count(dp, MAP_PUBLISH), ports);
 	assert_policy(dp, model);

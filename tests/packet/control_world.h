@@ -50,9 +50,10 @@ void file_put(const char *path, const char *text);
 
 struct ipaddr ip_of_text(const char *text);
 
-/* Adds to world->model. Text is what a user would write; netns NULL: implied
- * by the name. */
+/* Adds to world->model. Text is what a user would write; subnet NULL: to be
+ * found; netns NULL: implied by the name. */
 void want_network(struct world *world, const char *name, const char *subnet);
+void want_cable(struct world *world, const char *name, const char *subnet);
 void want_endpoint(struct world *world, const char *name, const char *network,
 		   const char *ip, const char *netns);
 void want_port(struct world *world, const char *listen, const char *endpoint,

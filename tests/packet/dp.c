@@ -95,6 +95,7 @@ int dp_reset(void **state)
 	memcpy(&dp->ip, *state, sizeof(dp->ip));
 	dp_tables_reset(dp);
 	dp->published = 0;
+	dp->mark = 0;
 	dp->in_len = dp->out_len = 0;
 	*state = dp;
 	return 0;
@@ -125,10 +126,12 @@ static void run_skb(struct dp *dp, int program, struct __sk_buff skb)
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = dp->in,
 		    .data_size_in = dp->in_len, .data_out = dp->out,
 		    .data_size_out = sizeof(dp->out), .ctx_in = &skb,
-		    .ctx_size_in = sizeof(skb));
+		    .ctx_size_in = sizeof(skb), .ctx_out = &skb,
+		    .ctx_size_out = sizeof(skb));
 	__u64 before[REASON_COUNT], after[REASON_COUNT];
 	int ret;
 
+	skb.mark = dp->mark;
 	assert_int_equal(counters_reasons(dp->datapath, before, &dp->err), 0);
 	ret = bpf_prog_test_run_opts(dp->programs[program], &opts);
 	if (ret)
@@ -137,6 +140,7 @@ static void run_skb(struct dp *dp, int program, struct __sk_buff skb)
 	assert_int_equal(counters_reasons(dp->datapath, after, &dp->err), 0);
 	dp->out_len = opts.data_size_out;
 	dp->verdict = (int)opts.retval;
+	dp->mark = skb.mark;
 	dp->why = reason_between(before, after);
 }
 

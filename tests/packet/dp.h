@@ -164,6 +164,7 @@ struct dp {
 	__u8 in[FRAME_MAX], out[FRAME_MAX];
 	size_t in_len, out_len;
 	int verdict; /* TC_ACT_* */
+	__u32 mark; /* the frame's, before and after */
 	enum reason why; /* the one that was counted; REASON_OK: none */
 	int packet_type; /* PACKET_*, of the last dp_live_receive */
 	struct err err;

@@ -255,6 +255,75 @@ static void host_is_told(void **state)
 	expect_reset(dp, 0, SEQ + syn.payload + 1, TCP_RST | TCP_ACK);
 }
 
+/* web's cable leads to no bridge, so to the host's stack itself. */
+static void take_off_the_bridge(struct dp *dp)
+{
+	struct endpoint_val value;
+	__u32 ifindex = dp->ifindex[WEB];
+
+	assert_int_equal(
+		table_get(dp->datapath, MAP_ENDPOINTS, &ifindex, &value), 0);
+	value.bridge_ifindex = ifindex;
+	assert_int_equal(table_set(dp->datapath, MAP_ENDPOINTS, &ifindex,
+				   &value, &dp->err),
+			 0);
+}
+
+static void answer_to_the_host_passes_the_host_end(void **state)
+{
+	struct dp *dp = *state;
+	struct frame frame = frame_tcp(dp->ip.front, 5000, dp->ip.web, 80);
+	__u8 answer[FRAME_MAX];
+
+	take_off_the_bridge(dp);
+	dp_rules(dp, { REJECT, .from = { .kind = SELECT_HOST } },
+		 { .action = RULE_DENY });
+	for (int i = 0; i < 2; i++) {
+		size_t len;
+
+		frame.proto = i ? IPPROTO_UDP : IPPROTO_TCP;
+		dp_egress(dp, WEB, frame);
+		assert_int_equal(dp->why, REASON_POLICY_REJECT);
+		assert_int_equal(dp->verdict, TC_ACT_REDIRECT);
+		len = dp->out_len;
+		memcpy(answer, dp->out, len);
+
+		dp_ingress_bytes(dp, WEB, answer, len);
+		dp_expect_passed(dp, REASON_OK);
+		assert_int_equal(dp->mark, 0);
+		assert_int_equal(dp_flow_entries(dp), 0);
+	}
+}
+
+/* As if a container had sent one: it comes without the mark. */
+static void answer_that_is_not_ours_does_not_pass(void **state)
+{
+	struct dp *dp = *state;
+	struct frame rst = frame_flags(
+		frame_tcp(dp->ip.web, 80, dp->ip.front, 5000), TCP_RST);
+
+	take_off_the_bridge(dp);
+	dp_rules(dp, { .action = RULE_DENY });
+	rst.smac = WEB;
+	dp_ingress(dp, WEB, rst);
+	dp_expect_dropped(dp, REASON_POLICY_DENY);
+	dp->mark = 1;
+	dp_ingress(dp, WEB, rst);
+	dp_expect_dropped(dp, REASON_POLICY_DENY);
+}
+
+/* Where the bridge has no program of ours, nothing has to be marked. */
+static void answer_by_the_bridge_is_not_marked(void **state)
+{
+	struct dp *dp = *state;
+
+	dp_rules(dp, { REJECT, .from = { .kind = SELECT_HOST } });
+	dp_egress(dp, WEB, frame_tcp(dp->ip.front, 5000, dp->ip.web, 80));
+
+	assert_int_equal(dp->verdict, TC_ACT_REDIRECT);
+	assert_int_equal(dp->mark, 0);
+}
+
 static void rejected_packets_are_counted(void **state)
 {
 	struct dp *dp = *state;
@@ -409,6 +478,9 @@ int main(void)
 		DP_TEST_BOTH(frame_to_a_group_is_not_answered),
 		DP_TEST_BOTH(client_outside_is_told),
 		DP_TEST_BOTH(host_is_told),
+		DP_TEST_BOTH(answer_to_the_host_passes_the_host_end),
+		DP_TEST_BOTH(answer_that_is_not_ours_does_not_pass),
+		DP_TEST_BOTH(answer_by_the_bridge_is_not_marked),
 		DP_TEST_BOTH(rejected_packets_are_counted),
 		DP_TEST_BOTH(answer_arrives_in_the_container),
 		DP_TEST_BOTH(answer_leaves_by_the_uplink),

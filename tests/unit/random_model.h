@@ -80,12 +80,41 @@ static inline void random_networks(struct dice *dice, struct model *m)
 				n.gateways[s] =
 					ipv4(10, i, s * 8 + variant, 254);
 		}
+		if (!dice_roll(dice, 3)) {
+			n.type = NETWORK_P2P;
+			n.icc = true;
+			for (unsigned int s = 0; s < n.nsubnets; s++)
+				n.gateway_named |= !ip_is_zero(&n.gateways[s]);
+		}
 		if (n.nsubnets && !dice_roll(dice, 3)) {
 			n.range_first = ipv4(10, i, variant, 100);
 			n.range_last = ipv4(10, i, variant, 150);
 		}
 		model_add_network(m, &n);
 	}
+}
+
+static inline size_t count_endpoints(const struct model *m, const char *network)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->nendpoints; i++)
+		count += !strcmp(m->endpoints[i].network, network);
+	return count;
+}
+
+/* A cable has two ends, of which the host may hold one. */
+static inline bool has_room(const struct model *m, const struct network *n)
+{
+	return n->type == NETWORK_BRIDGE ||
+	       count_endpoints(m, n->name) < (n->gateway_named ? 1 : 2);
+}
+
+/* The host has no part in it: neither ports nor rules can name it. */
+static inline bool is_direct(const struct model *m, const char *network)
+{
+	return model_find_network(m, network)->type == NETWORK_P2P &&
+	       count_endpoints(m, network) == 2;
 }
 
 static inline void random_endpoint(struct dice *dice, struct model *m,
@@ -95,6 +124,8 @@ static inline void random_endpoint(struct dice *dice, struct model *m,
 	const struct network *network =
 		&m->networks[dice_roll(dice, m->nnetworks)];
 
+	if (!has_room(m, network))
+		return;
 	snprintf(e.name, sizeof(e.name), i & 1 ? "endpoint-%u" : "e%u", i);
 	strcpy(e.network, network->name);
 	e.default_route = dice_roll(dice, 4) != 0;
@@ -121,6 +152,8 @@ static inline void random_publish(struct dice *dice, struct model *m,
 	const struct endpoint *e =
 		&m->endpoints[dice_roll(dice, m->nendpoints)];
 
+	if (is_direct(m, e->network))
+		return;
 	strcpy(p.endpoint, e->name);
 	p.proto = dice_roll(dice, 2) ? IPPROTO_TCP : IPPROTO_UDP;
 	p.any_host = dice_roll(dice, 2);
@@ -141,21 +174,20 @@ static inline struct policy_peer random_peer(struct dice *dice,
 {
 	static const char *const fixed[] = { "any", "host", "world",
 					     "198.51.100.0/24", "192.0.2.7" };
+	const struct endpoint *e =
+		&m->endpoints[dice_roll(dice, m->nendpoints)];
+	const struct network *n = &m->networks[dice_roll(dice, m->nnetworks)];
+	uint64_t kind = dice_roll(dice, 3);
 	struct policy_peer peer = {};
 
-	switch (dice_roll(dice, 3)) {
-	case 0:
-		policy_peer_parse(fixed[dice_roll(dice, 5)], &peer, NULL);
-		break;
-	case 1:
+	if (kind == 1 && !is_direct(m, e->network)) {
 		peer.kind = SEL_ENDPOINT;
-		strcpy(peer.name,
-		       m->endpoints[dice_roll(dice, m->nendpoints)].name);
-		break;
-	default:
+		strcpy(peer.name, e->name);
+	} else if (kind == 2 && !is_direct(m, n->name)) {
 		peer.kind = SEL_NETWORK;
-		strcpy(peer.name,
-		       m->networks[dice_roll(dice, m->nnetworks)].name);
+		strcpy(peer.name, n->name);
+	} else {
+		policy_peer_parse(fixed[dice_roll(dice, 5)], &peer, NULL);
 	}
 	return peer;
 }

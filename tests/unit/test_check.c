@@ -487,16 +487,6 @@ static void settings_have_limits(void **state)
 		       "flows: udp: 0 s");
 }
 
-static void what_this_version_lacks_is_said(void **state)
-{
-	struct model *m = *state;
-
-	m->networks[0].type = NETWORK_P2P;
-	assert_finding(m, OBJECT_NETWORK, 0, EXIT_USAGE, "unsupported",
-		       "networks of type p2p are not supported by this "
-		       "version yet");
-}
-
 static void commands_get_the_first_finding(void **state)
 {
 	struct model *m = *state;
@@ -542,7 +532,6 @@ int main(void)
 		test(endpoints_have_a_limit),
 		test(uplink_sends_as_one_host_address),
 		test(settings_have_limits),
-		test(what_this_version_lacks_is_said),
 		test(commands_get_the_first_finding),
 	};
 

@@ -158,6 +158,7 @@ static void fill_network(struct dice *dice, struct network *n)
 	n->nsubnets = random_number(dice, NETWORK_SUBNETS_MAX);
 	random_cidrs(dice, n->subnets, NETWORK_SUBNETS_MAX, n->nsubnets);
 	random_ips(dice, n->gateways, NETWORK_SUBNETS_MAX, n->nsubnets);
+	n->gateway_named = random_bool(dice);
 	n->range_first = random_ip(dice);
 	n->range_last = random_ip(dice);
 	n->internal = random_bool(dice);

@@ -90,10 +90,13 @@ static void open_fields_get_the_documented_values(void **state)
 			    "10.90.0.0/24");
 	assert_string_equal(ip_print(&m.networks[0].gateways[0], text),
 			    "10.90.0.1");
+	assert_string_equal(ip_print(&m.networks[0].gateways[1], text),
+			    "fd90::1");
 	assert_string_equal(m.networks[0].bridge, "bn-lan");
 	assert_int_equal(m.networks[0].id, 1);
 	e = &m.endpoints[0];
 	assert_string_equal(ip_of(&m, "web"), "10.90.0.2");
+	assert_string_equal(ip_print(&e->ips[1], text), "fd90::2");
 	assert_string_equal(e->netns, "web");
 	assert_string_equal(e->ifname, "eth0");
 	assert_string_equal(e->host_ifname, "bne-web");

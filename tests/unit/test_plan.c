@@ -358,8 +358,8 @@ static void new_subnet_takes_everything_along(void **state)
 		    "- port 80/tcp\n"
 		    "- endpoint web\n"
 		    "- network lan\n"
-		    "+ network lan 10.99.0.0/24\n"
-		    "+ endpoint web lan 10.90.0.2\n"
+		    "+ network lan 10.99.0.0/24 fd90::/64\n"
+		    "+ endpoint web lan 10.90.0.2 fd90::2\n"
 		    "+ port 80/tcp -> web:80\n");
 	model_free(&a);
 	model_free(&b);
@@ -376,7 +376,7 @@ static void changed_endpoint_takes_its_ports_along(void **state)
 	assert_plan(&a, &b,
 		    "- port 80/tcp\n"
 		    "- endpoint web\n"
-		    "+ endpoint web lan 10.90.0.2\n"
+		    "+ endpoint web lan 10.90.0.2 fd90::2\n"
 		    "+ port 80/tcp -> web:80\n");
 	model_free(&a);
 	model_free(&b);
@@ -394,7 +394,7 @@ static void rules_follow_a_changed_slot(void **state)
 	assert_plan(&a, &b,
 		    "- port 80/tcp\n"
 		    "- endpoint web\n"
-		    "+ endpoint web lan 10.90.0.2\n"
+		    "+ endpoint web lan 10.90.0.2 fd90::2\n"
 		    "+ port 80/tcp -> web:80\n"
 		    "~ policy 1 rule\n");
 	model_free(&a);
@@ -431,9 +431,9 @@ static void first_plan_prints_every_object(void **state)
 	assert_plan(&none, &b,
 		    "~ settings\n"
 		    "+ uplink eth0 snat 203.0.113.1\n"
-		    "+ network lan 10.90.0.0/24\n"
+		    "+ network lan 10.90.0.0/24 fd90::/64\n"
 		    "+ netns web\n"
-		    "+ endpoint web lan 10.90.0.2\n"
+		    "+ endpoint web lan 10.90.0.2 fd90::2\n"
 		    "+ port 80/tcp -> web:80\n"
 		    "~ policy 1 rule\n");
 	model_free(&b);

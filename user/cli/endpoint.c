@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* endpoint - the commands of endpoints */
 #include <errno.h>
-#include <net/if.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "cli/change.h"
+#include "cli/device.h"
 #include "cli/names.h"
 #include "cli/output.h"
-#include "lib/cleanup.h"
 #include "lib/json.h"
+#include "model/cable.h"
 #include "model/fill.h"
 
 static int parse_ip(const char *value, void *target, struct err *err)
@@ -116,19 +114,6 @@ static int endpoint_exists(const struct endpoint *existing,
 	return -EEXIST;
 }
 
-/* "up", "down", or "gone" when the host's end no longer exists. */
-static const char *endpoint_state(const struct endpoint *endpoint)
-{
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq req = { 0 };
-
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s",
-		 endpoint->host_ifname);
-	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &req))
-		return "gone";
-	return req.ifr_flags & IFF_RUNNING ? "up" : "down";
-}
-
 static json_t *endpoint_json(const struct model *model,
 			     const struct endpoint *endpoint)
 {
@@ -143,7 +128,7 @@ static json_t *endpoint_json(const struct model *model,
 			 json_text(endpoint->ifname), "host_ifname",
 			 json_text(endpoint->host_ifname), "ips", ips, "mac",
 			 json_mac(endpoint->mac), "state",
-			 endpoint_state(endpoint));
+			 device_state(endpoint));
 }
 
 static json_t *endpoint_array(const struct model *model, const char *name)
@@ -158,10 +143,12 @@ static json_t *endpoint_array(const struct model *model, const char *name)
 	return list;
 }
 
-/* "endpoint web attached: netns web, eth0 192.168.10.10/24". */
+/* "endpoint web attached: netns web, eth0 192.168.10.10/24", and to whom, where
+ * the cable leads to another endpoint. */
 static void endpoint_say(const struct cli *cli, const struct model *model,
 			 const struct endpoint *endpoint)
 {
+	const struct endpoint *other = cable_find_other(model, endpoint);
 	const struct network *network;
 	char ips[ENDPOINT_ADDRS_MAX * (CIDR_TEXT_MAX + 1)] = "";
 	char text[CIDR_TEXT_MAX];
@@ -177,8 +164,9 @@ static void endpoint_say(const struct cli *cli, const struct model *model,
 		used += snprintf(ips + used, sizeof(ips) - used, " %s",
 				 cidr_print(&cidr, text));
 	}
-	output_done(cli, "endpoint %s attached: netns %s, %s%s", endpoint->name,
-		    endpoint->netns, endpoint->ifname, ips);
+	output_done(cli, "endpoint %s attached: netns %s, %s%s%s%s",
+		    endpoint->name, endpoint->netns, endpoint->ifname, ips,
+		    other ? ", cable to " : "", other ? other->name : "");
 }
 
 int cmd_endpoint_attach(struct cli *cli, struct args *args, struct err *err)

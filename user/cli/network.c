@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/change.h"
+#include "cli/device.h"
 #include "cli/names.h"
 #include "cli/output.h"
 #include "lib/json.h"
@@ -183,6 +184,7 @@ static int network_parse(struct args *args, struct network *ret,
 	    arg_name(name, ret->name, err) ||
 	    network_keywords(args, &edit, true, err))
 		return -EINVAL;
+	ret->gateway_named = edit.ngateways && ret->type == NETWORK_P2P;
 	return gateways_place(&edit, err);
 }
 
@@ -218,7 +220,9 @@ static json_t *network_json(const struct model *model,
 
 	for (size_t i = 0; i < network->nsubnets; i++) {
 		json_array_append_new(subnets, json_cidr(&network->subnets[i]));
-		json_array_append_new(gateways, json_ip(&network->gateways[i]));
+		if (!ip_is_zero(&network->gateways[i]))
+			json_array_append_new(gateways,
+					      json_ip(&network->gateways[i]));
 	}
 	for (size_t i = 0; i < network->nsnat; i++)
 		json_array_append_new(snat, json_ip(&network->snat[i]));
@@ -236,8 +240,8 @@ static json_t *network_json(const struct model *model,
 		json_text(network->bridge), "internal", network->internal,
 		"icc", network->icc, "masquerade", network->masquerade, "mode",
 		network->routed ? "routed" : "nat", "snat", snat, "no_masq",
-		no_masq, "mtu", (json_int_t)network->mtu, "endpoints",
-		endpoints);
+		no_masq, "mtu", (json_int_t)device_mtu(model, network),
+		"endpoints", endpoints);
 }
 
 static json_t *network_array(const struct model *model, const char *name)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/change.h"
+#include "cli/device.h"
 #include "cli/live.h"
 #include "cli/policy.h"
 #include "cli/port.h"
@@ -44,11 +45,17 @@ static int read_drops(const struct reading *reading, json_t *root,
 	return 0;
 }
 
-static int endpoint_counters(const struct reading *reading, __u32 slot,
+static int endpoint_counters(const struct reading *reading,
+			     const struct endpoint *endpoint,
 			     struct endpoint_stats *ret, struct err *err)
 {
 	memset(ret, 0, sizeof(*ret));
-	return reading->dp ? counters_endpoint(reading->dp, slot, ret, err) : 0;
+	/* Past the host nothing counts but the device. */
+	if (!endpoint->host_ifname[0])
+		device_counters(endpoint, ret);
+	else if (reading->dp)
+		return counters_endpoint(reading->dp, endpoint->slot, ret, err);
+	return 0;
 }
 
 static int read_endpoints(const struct reading *reading, json_t *root,
@@ -61,8 +68,7 @@ static int read_endpoints(const struct reading *reading, json_t *root,
 	for (size_t i = 0; i < model->nendpoints; i++) {
 		const struct endpoint *endpoint = &model->endpoints[i];
 		struct endpoint_stats stats;
-		int rc =
-			endpoint_counters(reading, endpoint->slot, &stats, err);
+		int rc = endpoint_counters(reading, endpoint, &stats, err);
 
 		if (rc)
 			return rc;
@@ -92,8 +98,8 @@ static int network_counters(const struct reading *reading, const char *name,
 
 		if (strcmp(model->endpoints[i].network, name))
 			continue;
-		rc = endpoint_counters(reading, model->endpoints[i].slot,
-				       &stats, err);
+		rc = endpoint_counters(reading, &model->endpoints[i], &stats,
+				       err);
 		if (rc)
 			return rc;
 		ret->rx_packets += stats.rx_packets;

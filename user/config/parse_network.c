@@ -186,6 +186,8 @@ static void parse_network(struct parser *p, const struct node *child)
 				       &count);
 	for (size_t i = 0; i < count; i++)
 		place_gateway(p, &gateways[i], &draft.network);
+	draft.network.gateway_named =
+		count && draft.network.type == NETWORK_P2P;
 	mark_object(p, OBJECT_NETWORK, child->key_at, before,
 		    model_add_network(p->model, &draft.network));
 }

@@ -148,7 +148,10 @@ static json_t *network_json(const struct network *n)
 		json_object_set_new(network, "type", json_string("p2p"));
 	set_unless_empty(network, "subnets",
 			 cidr_list(n->subnets, n->nsubnets));
-	set_unless_empty(network, "gateway", ip_list(n->gateways, n->nsubnets));
+	/* That of a cable says more than where it is: see model/cable.h. */
+	if (n->type == NETWORK_BRIDGE || n->gateway_named)
+		set_unless_empty(network, "gateway",
+				 ip_list(n->gateways, n->nsubnets));
 	if (!ip_is_zero(&n->range_first)) {
 		snprintf(range, sizeof(range), "%s-%s",
 			 ip_print(&n->range_first, first),

@@ -84,6 +84,7 @@ static const struct field network_fields[] = {
 	NUMBER(network, type, NETWORK_P2P),
 	ARRAY(network, subnets, nsubnets, FIELD_CIDRS),
 	ARRAY(network, gateways, nsubnets, FIELD_IPS),
+	FIELD(network, gateway_named, FIELD_BOOL),
 	FIELD(network, range_first, FIELD_IP),
 	FIELD(network, range_last, FIELD_IP),
 	FIELD(network, internal, FIELD_BOOL),

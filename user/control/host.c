@@ -275,16 +275,19 @@ unsigned int host_mtu(const struct host *host, const struct model *model,
 	return link ? link->mtu : MTU_DEFAULT;
 }
 
-/* A bridge of ours may be about to go; between our networks model_check
- * judges. */
-static bool is_own_bridge(const struct model *actual, const char *name)
+bool host_is_own_device(const struct model *model, const char *name)
 {
-	for (size_t i = 0; i < actual->nnetworks; i++)
-		if (!strcmp(actual->networks[i].bridge, name))
+	for (size_t i = 0; i < model->nnetworks; i++)
+		if (!strcmp(model->networks[i].bridge, name))
+			return true;
+	for (size_t i = 0; i < model->nendpoints; i++)
+		if (!strcmp(model->endpoints[i].host_ifname, name))
 			return true;
 	return false;
 }
 
+/* A device of ours may be about to go; between our networks model_check
+ * judges. */
 static int check_subnet(const struct host *host, const struct model *actual,
 			const struct network *network,
 			const struct cidr *subnet, struct err *err)
@@ -297,7 +300,7 @@ static int check_subnet(const struct host *host, const struct model *actual,
 			host_find_index(host, addr->ifindex);
 
 		if (addr->scope != RT_SCOPE_UNIVERSE || !link ||
-		    is_own_bridge(actual, link->name) ||
+		    host_is_own_device(actual, link->name) ||
 		    !cidr_overlaps(subnet, &addr->cidr))
 			continue;
 		err_set(err, -EADDRINUSE,

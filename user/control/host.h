@@ -38,6 +38,9 @@ const struct addr_info *host_find_addr(const struct host *host, int ifindex,
 /* The gateway of a family's best default route by a device; zero: none. */
 struct ipaddr host_find_gateway(const struct host *host, int ifindex, bool v4);
 
+/* A bridge or a host end that the model has. */
+bool host_is_own_device(const struct model *model, const char *name);
+
 /* Puts the devices of the default routes in the place of the model's automatic
  * uplinks, which stay while there is no default route; without networks, with
  * uplinks that the user named, or with uplink_auto off, there are none. */

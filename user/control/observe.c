@@ -4,10 +4,12 @@
 #include <time.h>
 
 #include "control/control_internal.h"
+#include "control/direct.h"
 #include "control/wiring.h"
 #include "kernel/netns.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "model/cable.h"
 
 void work_init(struct control *control, const struct host *host,
 	       struct work *ret)
@@ -54,13 +56,29 @@ static bool has_objects(const struct model *m)
 #define DYING_WAIT_MS 300
 #define DYING_RETRY_MS 10
 
-/* An endpoint whose namespace cannot be found any more, but its device can. */
-static bool is_dying(struct nl *nl, const struct endpoint *endpoint)
+/* Has the model's endpoint its device? host NULL: as the kernel says now. Of a
+ * cable past the host, one end proves that there is the other. */
+static bool is_there(struct nl *nl, const struct host *host,
+		     const struct model *model, const struct endpoint *endpoint)
 {
-	_cleanup_close_ int netns = netns_open(endpoint->netns, NULL);
+	const struct endpoint *other;
 	struct link_info link;
 
-	return netns < 0 && !link_get(nl, endpoint->host_ifname, &link, NULL);
+	if (endpoint->host_ifname[0] && host)
+		return host_find_link(host, endpoint->host_ifname);
+	if (endpoint->host_ifname[0])
+		return !link_get(nl, endpoint->host_ifname, &link, NULL);
+	other = cable_find_other(model, endpoint);
+	return direct_is_wired(endpoint) || (other && direct_is_wired(other));
+}
+
+/* An endpoint whose namespace cannot be found any more, but its device can. */
+static bool is_dying(struct nl *nl, const struct model *model,
+		     const struct endpoint *endpoint)
+{
+	_cleanup_close_ int netns = netns_open(endpoint->netns, NULL);
+
+	return netns < 0 && is_there(nl, NULL, model, endpoint);
 }
 
 /*
@@ -74,7 +92,8 @@ static void await_dying(struct nl *nl, const struct model *model)
 	int left_ms = DYING_WAIT_MS;
 
 	for (size_t i = 0; i < model->nendpoints; i++)
-		while (left_ms > 0 && is_dying(nl, &model->endpoints[i])) {
+		while (left_ms > 0 &&
+		       is_dying(nl, model, &model->endpoints[i])) {
 			nanosleep(&pause, NULL);
 			left_ms -= DYING_RETRY_MS;
 		}
@@ -147,7 +166,7 @@ static int forget_endpoints(struct work *work, struct model *model,
 	for (size_t i = model->nendpoints; i-- > 0 && !rc;) {
 		struct endpoint *gone = &model->endpoints[i];
 
-		if (host_find_link(work->host, gone->host_ifname) ||
+		if (is_there(work->nl, work->host, model, gone) ||
 		    is_alive(gone))
 			continue;
 		log_warn("endpoint '%s': its device is gone, removing it",
@@ -198,7 +217,7 @@ static bool restore_network(struct work *work, const struct network *network)
 		host_find_link(work->host, network->bridge);
 	struct err err;
 
-	if (link)
+	if (link || network->type == NETWORK_P2P)
 		return false;
 	log_warn("network '%s': its bridge is gone, making it again",
 		 network->name);
@@ -208,11 +227,43 @@ static bool restore_network(struct work *work, const struct network *network)
 	return false;
 }
 
+/* Of a cable that lost an end there may be one left. */
+static int rewire_cable(struct work *work, const struct endpoint *a,
+			const struct endpoint *b, struct err *err)
+{
+	int rc = unwire_endpoint(work, a, err);
+
+	rc = rc ? rc : unwire_endpoint(work, b, err);
+	rc = rc ? rc : wire_endpoint(work, a, err);
+	return rc ? rc : wire_endpoint(work, b, err);
+}
+
+/* Looked at once for both, by the first. What has no other end any more is for
+ * straighten(); what cannot be reached stays as it is. */
+static bool restore_cable(struct work *work, const struct endpoint *endpoint)
+{
+	const struct endpoint *other = cable_find_other(work->actual, endpoint);
+	struct err err;
+
+	if (!other || other < endpoint || !is_alive(endpoint) ||
+	    !is_alive(other) ||
+	    (direct_is_wired(endpoint) && direct_is_wired(other)))
+		return false;
+	log_warn("cable '%s': an end is gone, making it again",
+		 endpoint->network);
+	if (!rewire_cable(work, endpoint, other, &err))
+		return true;
+	log_warn("cable '%s': %s", endpoint->network, err.text);
+	return false;
+}
+
 /* The device that a container has deleted comes back, with all its rules. */
 static bool restore_endpoint(struct work *work, const struct endpoint *endpoint)
 {
 	struct err err;
 
+	if (!endpoint->host_ifname[0])
+		return restore_cable(work, endpoint);
 	if (host_find_link(work->host, endpoint->host_ifname))
 		return false;
 	log_warn("endpoint '%s': its device is gone, making it again",
@@ -236,7 +287,8 @@ static bool restore_port(struct work *work, const struct endpoint *endpoint)
 	struct err err;
 	int rc;
 
-	if (!network || !port || host_find_index(work->host, port->master))
+	if (!network || network->type == NETWORK_P2P || !port ||
+	    host_find_index(work->host, port->master))
 		return false;
 	rc = link_get(work->nl, network->bridge, &bridge, &err);
 	rc = rc ? rc :
@@ -304,6 +356,46 @@ static int restore(struct control *control, struct work *work, bool *changed,
 	return rc;
 }
 
+/* ---------------------------------------------- what has to be another way */
+
+static bool is_loose(const struct model *model, const struct endpoint *endpoint)
+{
+	return !endpoint->host_ifname[0] && !cable_find_other(model, endpoint);
+}
+
+/*
+ * Of the two ends of a cable, one went away with its namespace: the other one
+ * leads to the host now, as the model has it of a cable with one endpoint. The
+ * way there is an ordinary plan.
+ */
+static void straighten(struct control *control)
+{
+	const struct model *model = &control->model;
+	struct model desired;
+	struct err err = { 0 };
+	bool loose = false;
+	int rc;
+
+	for (size_t i = 0; i < model->nendpoints; i++) {
+		if (!is_loose(model, &model->endpoints[i]))
+			continue;
+		loose = true;
+		log_warn("endpoint '%s': the other end of its cable is gone, "
+			 "it leads to the host now",
+			 model->endpoints[i].name);
+	}
+	if (!loose)
+		return;
+	if (model_copy(model, &desired)) {
+		log_warn("out of memory");
+		return;
+	}
+	rc = control_reconcile(control, &desired, false, NULL, NULL, &err);
+	if (rc)
+		log_warn("%s", err.text);
+	model_free(&desired);
+}
+
 /* ------------------------------------------------------------------- all */
 
 static int forget(struct work *work, struct model *model, bool *changed,
@@ -338,5 +430,7 @@ int observe(struct control *control, const struct state *state, struct err *err)
 	if (!rc && state->unfinished)
 		rc = state_set_unfinished(work.instance, false, err);
 	host_free(&host);
+	if (!rc && control->mode != CONTROL_PURGE)
+		straighten(control);
 	return rc;
 }

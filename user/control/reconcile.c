@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "control/control_internal.h"
+#include "control/taken.h"
 #include "lib/log.h"
 #include "model/fill.h"
 
@@ -41,6 +42,9 @@ int control_reconcile(struct control *control, struct model *desired,
 	if (rc)
 		return rc;
 	rc = host_set_uplinks(control->nl, &host, desired, err);
+	rc = rc ? rc :
+		  taken_fill_subnets(control->nl, &host, desired,
+				     &control->model, err);
 	rc = rc ? rc : model_fill(desired, &control->model, err);
 	rc = rc ? rc : model_check_first(desired, err);
 	rc = rc ? rc : host_check_subnets(&host, desired, &control->model, err);

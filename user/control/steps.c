@@ -66,17 +66,6 @@ static int netns_step_set(const struct netns *netns, const struct netns *old,
 
 /* -------------------------------------------------------------- uplinks */
 
-static bool is_own_device(const struct model *model, const char *name)
-{
-	for (size_t i = 0; i < model->nnetworks; i++)
-		if (!strcmp(model->networks[i].bridge, name))
-			return true;
-	for (size_t i = 0; i < model->nendpoints; i++)
-		if (!strcmp(model->endpoints[i].host_ifname, name))
-			return true;
-	return false;
-}
-
 static int uplink_step_add(struct work *work, const struct uplink *uplink,
 			   struct err *err)
 {
@@ -87,7 +76,7 @@ static int uplink_step_add(struct work *work, const struct uplink *uplink,
 		err_hint(err, "'ip link' lists the devices");
 		return rc;
 	}
-	if (is_own_device(work_model(work), uplink->ifname)) {
+	if (host_is_own_device(work_model(work), uplink->ifname)) {
 		err_usage(err, "%s is a device of bpfnet's own",
 			  uplink->ifname);
 		err_hint(err, "an uplink leads outside");

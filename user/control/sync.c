@@ -168,7 +168,9 @@ static bool endpoint_value(const struct model *model, const struct host *host,
 		return false;
 	*ret = (struct endpoint_val){
 		.ifindex = link->ifindex,
-		.bridge_ifindex = bridge_index(host, n),
+		.bridge_ifindex = n->type == NETWORK_P2P ?
+					  link->ifindex :
+					  bridge_index(host, n),
 		.slot = e->slot,
 		.network = n->id,
 	};

@@ -6,21 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/direct.h"
+#include "control/inside.h"
 #include "kernel/addr.h"
 #include "kernel/link.h"
-#include "kernel/netns.h"
-#include "kernel/route.h"
 #include "kernel/sysctl.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
-
-static void cleanup_nl(struct nl **nl)
-{
-	if (*nl)
-		nl_close(*nl);
-}
-
-#define _cleanup_nl_ __attribute__((cleanup(cleanup_nl)))
 
 /* A device's own sysctl; it goes with the device, so there is nothing to
  * restore. family "ipv6" may be missing from a kernel. */
@@ -47,7 +39,7 @@ static int ours_get(struct work *work, const char *name, const char *kind,
 	return rc;
 }
 
-/* ------------------------------------------------------------- networks */
+/* -------------------------------------------------------- the host's side */
 
 static bool network_has_v6(const struct network *network)
 {
@@ -57,21 +49,37 @@ static bool network_has_v6(const struct network *network)
 	return false;
 }
 
-/* Route look-ups on behalf of containers come in by the bridge, and so do the
- * packets that are left to the stack. A bridge without IPv6 subnets has no IPv6
- * at all, no link-local address either. */
-static int bridge_set_sysctls(const struct network *network, struct err *err)
+/* Route look-ups on behalf of containers come in by this device, and so do the
+ * packets that are left to the stack. One without IPv6 subnets has no IPv6 at
+ * all, no link-local address either. */
+static int gateway_set_sysctls(const struct network *network,
+			       const char *device, struct err *err)
 {
-	const char *bridge = network->bridge;
 	bool v6 = network_has_v6(network);
-	int rc = device_sysctl("ipv4", bridge, "forwarding", "1", err);
+	int rc = device_sysctl("ipv4", device, "forwarding", "1", err);
 
 	rc = rc ? rc :
-		  device_sysctl("ipv6", bridge, "disable_ipv6", v6 ? "0" : "1",
+		  device_sysctl("ipv6", device, "disable_ipv6", v6 ? "0" : "1",
 				err);
-	rc = rc ? rc : device_sysctl("ipv6", bridge, "accept_ra", "0", err);
+	rc = rc ? rc : device_sysctl("ipv6", device, "accept_ra", "0", err);
 	if (!rc && v6)
-		rc = device_sysctl("ipv6", bridge, "forwarding", "1", err);
+		rc = device_sysctl("ipv6", device, "forwarding", "1", err);
+	return rc;
+}
+
+/* Makes a device the network's gateway: a bridge, or the host's end of a
+ * cable. */
+static int gateway_set_up(struct work *work, const struct network *network,
+			  const struct link_info *link, struct err *err)
+{
+	int rc = gateway_set_sysctls(network, link->name, err);
+
+	for (size_t i = 0; i < network->nsubnets && !rc; i++) {
+		struct cidr cidr = { .addr = network->gateways[i],
+				     .len = network->subnets[i].len };
+
+		rc = addr_add(work->nl, link->ifindex, &cidr, err);
+	}
 	return rc;
 }
 
@@ -81,23 +89,23 @@ static int bridge_set_up(struct work *work, const struct network *network,
 	struct link_info link;
 	int rc = link_get(work->nl, network->bridge, &link, err);
 
-	rc = rc ? rc : bridge_set_sysctls(network, err);
-	for (size_t i = 0; i < network->nsubnets && !rc; i++) {
-		struct cidr cidr = { .addr = network->gateways[i],
-				     .len = network->subnets[i].len };
-
-		rc = addr_add(work->nl, link.ifindex, &cidr, err);
-	}
+	rc = rc ? rc : gateway_set_up(work, network, &link, err);
 	return rc ? rc : link_set_up(work->nl, link.ifindex, true, err);
 }
 
+/* ------------------------------------------------------------- networks */
+
+/* Of a network of type p2p, the endpoints make the cable. */
 int wire_network(struct work *work, const struct network *network,
 		 struct err *err)
 {
-	int rc = link_add_bridge(
-		work->nl, network->bridge, network->mac,
-		host_mtu(work->host, work_model(work), network), err);
+	int rc;
 
+	if (network->type == NETWORK_P2P)
+		return 0;
+	rc = link_add_bridge(work->nl, network->bridge, network->mac,
+			     host_mtu(work->host, work_model(work), network),
+			     err);
 	if (rc)
 		return err_prefix(err, "bridge %s", network->bridge);
 	rc = bridge_set_up(work, network, err);
@@ -111,8 +119,11 @@ int unwire_network(struct work *work, const struct network *network,
 		   struct err *err)
 {
 	struct link_info link;
-	int rc = ours_get(work, network->bridge, "bridge", &link, err);
+	int rc;
 
+	if (network->type == NETWORK_P2P)
+		return 0;
+	rc = ours_get(work, network->bridge, "bridge", &link, err);
 	if (!rc)
 		rc = link_del(work->nl, network->bridge, err);
 	return rc == -ENODEV ? 0 : rc;
@@ -120,73 +131,19 @@ int unwire_network(struct work *work, const struct network *network,
 
 /* ------------------------------------------------------------ endpoints */
 
-static int container_set_addrs(struct nl *nl, int ifindex,
-			       const struct endpoint *endpoint,
-			       const struct network *network, struct err *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < endpoint->nips && !rc; i++)
-		for (size_t j = 0; j < network->nsubnets && !rc; j++) {
-			struct cidr cidr = { .addr = endpoint->ips[i],
-					     .len = network->subnets[j].len };
-
-			if (cidr_contains(&network->subnets[j], &cidr.addr))
-				rc = addr_add(nl, ifindex, &cidr, err);
-		}
-	return rc;
-}
-
-/* One of each family: a second one would be another way to the same place. */
-static int container_set_routes(struct nl *nl, int ifindex,
-				const struct network *network, struct err *err)
-{
-	bool done[2] = { false, false };
-	int rc = 0;
-
-	for (size_t j = 0; j < network->nsubnets && !rc; j++) {
-		bool v4 = ip_is_v4(&network->gateways[j]);
-
-		if (!done[v4])
-			rc = route_add_default(nl, ifindex,
-					       &network->gateways[j], err);
-		if (rc == -EEXIST)
-			err_hint(err, "another network has it already: "
-				      "'default-route off'");
-		done[v4] = true;
-	}
-	return rc;
-}
-
-/* Runs where the endpoint lives: addresses, up, default route. */
-static int container_set_up(struct nl *nl, const struct endpoint *endpoint,
-			    const struct network *network, struct err *err)
-{
-	struct link_info link, lo;
-	int rc = link_get(nl, "lo", &lo, err);
-
-	if (!rc && !lo.up)
-		rc = link_set_up(nl, lo.ifindex, true, err);
-	rc = rc ? rc : link_get(nl, endpoint->ifname, &link, err);
-	rc = rc ? rc :
-		  container_set_addrs(nl, link.ifindex, endpoint, network, err);
-	rc = rc ? rc : link_set_up(nl, link.ifindex, true, err);
-	if (!rc && endpoint->default_route)
-		rc = container_set_routes(nl, link.ifindex, network, err);
-	return rc;
-}
-
-/* The host end has no addresses of its own, no link-local one either. It stays
- * down until the tables know it, see apply.c. */
+/* On a bridge, the host end has no addresses of its own, no link-local one
+ * either. It stays down until the tables know it, see apply.c. */
 static int host_end_set_up(struct work *work, const struct endpoint *endpoint,
-			   struct err *err)
+			   const struct network *network, struct err *err)
 {
 	struct link_info link;
 	int rc = link_get(work->nl, endpoint->host_ifname, &link, err);
 
-	rc = rc ? rc :
-		  device_sysctl("ipv6", endpoint->host_ifname, "disable_ipv6",
-				"1", err);
+	if (!rc && network->type == NETWORK_P2P)
+		rc = gateway_set_up(work, network, &link, err);
+	else if (!rc)
+		rc = device_sysctl("ipv6", endpoint->host_ifname,
+				   "disable_ipv6", "1", err);
 	if (!rc && !work->undoing)
 		rc = counters_endpoint_clear(work->dp, endpoint->slot, err);
 	return rc ? rc : attach_endpoint(work->dp, link.ifindex, err);
@@ -203,31 +160,20 @@ static int cable_add(struct work *work, const struct endpoint *endpoint,
 		.peer_name = endpoint->ifname,
 		.peer_mac = endpoint->mac,
 	};
-	int rc = link_get(work->nl, network->bridge, &bridge, err);
+	int rc = 0;
 
+	if (network->type == NETWORK_P2P) {
+		veth.host_mac = network->mac;
+	} else {
+		rc = link_get(work->nl, network->bridge, &bridge, err);
+		veth.master = rc ? 0 : bridge.ifindex;
+	}
 	if (rc)
 		return rc;
-	veth.master = bridge.ifindex;
 	rc = link_add_veth(work->nl, &veth, err);
 	return rc ? err_prefix(err, "cable %s to %s", endpoint->host_ifname,
 			       endpoint->ifname) :
 		    0;
-}
-
-/* Both ends of the cable in the host would short its routes. */
-static int refuse_host(int netns, const struct endpoint *endpoint,
-		       struct err *err)
-{
-	_cleanup_close_ int self = netns_open_self(err);
-
-	if (self < 0)
-		return self;
-	if (!netns_same(netns, self))
-		return 0;
-	err_usage(err, "'%s' is the host's own network namespace",
-		  endpoint->netns);
-	err_hint(err, "an endpoint needs one of its own");
-	return err ? err->code : -EINVAL;
 }
 
 int wire_endpoint(struct work *work, const struct endpoint *endpoint,
@@ -235,24 +181,21 @@ int wire_endpoint(struct work *work, const struct endpoint *endpoint,
 {
 	const struct network *network =
 		model_find_network(work_model(work), endpoint->network);
-	_cleanup_nl_ struct nl *nl = NULL;
-	_cleanup_close_ int netns = -1;
+	_cleanup_inside_ struct inside inside = INSIDE_CLOSED;
 	int rc;
 
 	if (!network)
 		return err_set(err, -ENOENT, "no network '%s'",
 			       endpoint->network);
-	netns = netns_open(endpoint->netns, err);
-	if (netns < 0)
-		return netns;
-	rc = refuse_host(netns, endpoint, err);
-	rc = rc ? rc : nl_open(netns, &nl, err);
-	rc = rc ? rc : cable_add(work, endpoint, network, netns, err);
+	if (!endpoint->host_ifname[0])
+		return direct_wire(work, endpoint, err);
+	rc = inside_open(endpoint, &inside, err);
+	rc = rc ? rc : cable_add(work, endpoint, network, inside.netns, err);
 	if (rc)
 		return rc;
 
-	rc = host_end_set_up(work, endpoint, err);
-	rc = rc ? rc : container_set_up(nl, endpoint, network, err);
+	rc = host_end_set_up(work, endpoint, network, err);
+	rc = rc ? rc : inside_set_up(&inside, endpoint, network, err);
 	if (rc)
 		unwire_endpoint(work, endpoint, NULL);
 	return rc;
@@ -284,8 +227,11 @@ int unwire_endpoint(struct work *work, const struct endpoint *endpoint,
 	struct gc_args flows = { .slot = endpoint->slot };
 	struct err later;
 	struct link_info link = { 0 };
-	int rc = ours_get(work, endpoint->host_ifname, "veth", &link, err);
+	int rc;
 
+	if (!endpoint->host_ifname[0])
+		return direct_unwire(endpoint, err);
+	rc = ours_get(work, endpoint->host_ifname, "veth", &link, err);
 	if (!rc)
 		rc = link_del(work->nl, endpoint->host_ifname, err);
 	if (rc && rc != -ENODEV)
@@ -301,39 +247,57 @@ int unwire_endpoint(struct work *work, const struct endpoint *endpoint,
 	return 0;
 }
 
+static int inside_set_mtu(const struct endpoint *endpoint, unsigned int mtu,
+			  struct err *err)
+{
+	_cleanup_inside_ struct inside inside = INSIDE_CLOSED;
+	struct link_info link;
+	int rc = inside_open(endpoint, &inside, err);
+
+	rc = rc ? rc : link_get(inside.nl, endpoint->ifname, &link, err);
+	return rc ? rc : link_set_mtu(inside.nl, link.ifindex, mtu, err);
+}
+
 /* An endpoint whose device is gone is no failure: the plan may have removed it
  * just now. */
 static int endpoint_set_mtu(struct work *work, const struct endpoint *endpoint,
 			    unsigned int mtu, struct err *err)
 {
-	_cleanup_nl_ struct nl *nl = NULL;
-	_cleanup_close_ int netns = -1;
 	struct link_info link;
-	int rc = link_get(work->nl, endpoint->host_ifname, &link, err);
+	int rc;
 
+	if (!endpoint->host_ifname[0])
+		return direct_is_wired(endpoint) ?
+			       inside_set_mtu(endpoint, mtu, err) :
+			       0;
+	rc = link_get(work->nl, endpoint->host_ifname, &link, err);
 	if (rc == -ENODEV)
 		return 0;
-	rc = rc ? rc : link_set_mtu(work->nl, link.ifindex, mtu, err);
-	if (rc)
+	if (rc || link.mtu == mtu)
 		return rc;
-	netns = netns_open(endpoint->netns, err);
-	if (netns < 0)
-		return netns;
-	rc = nl_open(netns, &nl, err);
-	rc = rc ? rc : link_get(nl, endpoint->ifname, &link, err);
-	return rc ? rc : link_set_mtu(nl, link.ifindex, mtu, err);
+	rc = link_set_mtu(work->nl, link.ifindex, mtu, err);
+	return rc ? rc : inside_set_mtu(endpoint, mtu, err);
+}
+
+static int bridge_set_mtu(struct work *work, const struct network *network,
+			  unsigned int mtu, struct err *err)
+{
+	struct link_info link;
+	int rc = link_get(work->nl, network->bridge, &link, err);
+
+	if (rc || link.mtu == mtu)
+		return rc;
+	return link_set_mtu(work->nl, link.ifindex, mtu, err);
 }
 
 int rewire_network(struct work *work, const struct network *network,
 		   struct err *err)
 {
 	unsigned int mtu = host_mtu(work->host, work_model(work), network);
-	struct link_info link;
-	int rc = link_get(work->nl, network->bridge, &link, err);
+	int rc = 0;
 
-	if (rc || link.mtu == mtu)
-		return rc;
-	rc = link_set_mtu(work->nl, link.ifindex, mtu, err);
+	if (network->type == NETWORK_BRIDGE)
+		rc = bridge_set_mtu(work, network, mtu, err);
 	for (size_t i = 0; i < work->actual->nendpoints && !rc; i++)
 		if (!strcmp(work->actual->endpoints[i].network, network->name))
 			rc = endpoint_set_mtu(work, &work->actual->endpoints[i],

@@ -5,7 +5,8 @@
 
 #include "control/steps.h"
 
-/* The bridge with its gateway addresses, up. */
+/* The bridge with its gateway addresses, up. A network of type p2p has no
+ * device of its own. */
 int wire_network(struct work *work, const struct network *network,
 		 struct err *err);
 /* MTU of a running network and of its endpoints. */
@@ -15,7 +16,8 @@ int unwire_network(struct work *work, const struct network *network,
 		   struct err *err);
 
 /* The veth with its programs, addresses and default route; the host end is
- * still down. A failure takes back what was made. */
+ * still down. A failure takes back what was made. Of a cable that leaves the
+ * host out, see direct.h. */
 int wire_endpoint(struct work *work, const struct endpoint *endpoint,
 		  struct err *err);
 /* Also ends the endpoint's flows. */

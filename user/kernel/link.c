@@ -6,6 +6,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "kernel/attr.h"
@@ -34,6 +35,7 @@ static int link_parse(const struct nlmsghdr *nlh, struct link_info *ret)
 	link.ifindex = ifi->ifi_index;
 	link.type = ifi->ifi_type;
 	link.up = ifi->ifi_flags & IFF_UP;
+	link.running = ifi->ifi_flags & IFF_RUNNING;
 	link.master = attr_u32(attrs[IFLA_MASTER]);
 	link.peer = attr_u32(attrs[IFLA_LINK]);
 	link.mtu = attr_u32(attrs[IFLA_MTU]);
@@ -137,6 +139,47 @@ int link_get_index(struct nl *nl, int ifindex, struct link_info *ret,
 	return rc;
 }
 
+static int on_counters(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *attrs[IFLA_MAX + 1];
+	struct link_counters *counters = arg;
+	struct rtnl_link_stats64 stats;
+
+	if (!nlh || nlh->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	attr_parse(nlh, sizeof(struct ifinfomsg), attrs, IFLA_MAX);
+	/* The structure grows at its end. */
+	if (!attrs[IFLA_STATS64] ||
+	    mnl_attr_get_payload_len(attrs[IFLA_STATS64]) <
+		    offsetof(struct rtnl_link_stats64, rx_errors))
+		return MNL_CB_OK;
+	memcpy(&stats, mnl_attr_get_payload(attrs[IFLA_STATS64]),
+	       offsetof(struct rtnl_link_stats64, rx_errors));
+	*counters = (struct link_counters){
+		.rx_packets = stats.rx_packets,
+		.rx_bytes = stats.rx_bytes,
+		.tx_packets = stats.tx_packets,
+		.tx_bytes = stats.tx_bytes,
+	};
+	return MNL_CB_OK;
+}
+
+int link_get_counters(struct nl *nl, const char *name,
+		      struct link_counters *ret, struct err *err)
+{
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *req = link_request(nl, RTM_GETLINK, 0, &ifi);
+	struct link_counters counters = { 0 };
+	int rc;
+
+	attr_put_name(req, IFLA_IFNAME, name);
+	rc = nl_dump(nl, req, on_counters, &counters, err);
+	if (rc)
+		return err_prefix(err, "device '%s'", name);
+	*ret = counters;
+	return 0;
+}
+
 int link_each(struct nl *nl, int (*visit)(const struct link_info *, void *),
 	      void *arg, struct err *err)
 {
@@ -213,6 +256,8 @@ int link_add_veth(struct nl *nl, const struct veth *veth, struct err *err)
 	int rc;
 
 	attr_put_name(req, IFLA_IFNAME, veth->host_name);
+	if (veth->host_mac)
+		mnl_attr_put(req, IFLA_ADDRESS, 6, veth->host_mac);
 	if (veth->mtu)
 		mnl_attr_put_u32(req, IFLA_MTU, veth->mtu);
 	if (veth->master)

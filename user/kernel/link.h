@@ -18,6 +18,7 @@ struct link_info {
 	unsigned int mtu;
 	unsigned short type; /* ARPHRD_* */
 	bool up; /* IFF_UP */
+	bool running; /* IFF_RUNNING: also has a carrier */
 };
 
 /* -ENODEV with a text when there is no such device. */
@@ -28,6 +29,14 @@ int link_get_index(struct nl *nl, int ifindex, struct link_info *ret,
 int link_each(struct nl *nl, int (*visit)(const struct link_info *, void *),
 	      void *arg, struct err *err);
 
+/* What the device has received and sent. */
+struct link_counters {
+	__u64 rx_packets, rx_bytes;
+	__u64 tx_packets, tx_bytes;
+};
+int link_get_counters(struct nl *nl, const char *name,
+		      struct link_counters *ret, struct err *err);
+
 /* A bridge with a fixed MAC (it never changes as ports come and go), no STP,
  * no forward delay, multicast snooping off. Down. Netlink cannot set accept_ra:
  * that is up to sysctl_set, before the bridge goes up. */
@@ -36,6 +45,7 @@ int link_add_bridge(struct nl *nl, const char *name, const __u8 mac[6],
 
 struct veth {
 	const char *host_name;
+	const __u8 *host_mac; /* NULL: the kernel's choice */
 	unsigned int mtu; /* both ends; 0: default */
 	int master; /* bridge for the host end, 0: none */
 	int peer_netns_fd;

@@ -137,7 +137,7 @@ static int ways_add(struct defaults *defaults, const struct nlattr **attrs)
 	return MNL_CB_OK;
 }
 
-static int on_route(const struct nlmsghdr *nlh, void *arg)
+static int on_default_route(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *attrs[RTA_MAX + 1];
 	struct defaults *defaults = arg;
@@ -171,7 +171,7 @@ int route_each_default(struct nl *nl, int family,
 
 	/* Collected first, see link_each. */
 	rtm->rtm_family = family;
-	rc = nl_dump(nl, req, on_route, &defaults, err);
+	rc = nl_dump(nl, req, on_default_route, &defaults, err);
 	list = defaults.list;
 	if (rc)
 		return err_prefix(err, "list routes");
@@ -209,4 +209,85 @@ int route_get_default(struct nl *nl, int family, struct default_route *ret,
 			       family == AF_INET ? "IPv4" : "IPv6");
 	*ret = search.best;
 	return 0;
+}
+
+struct routes {
+	struct route_info *list;
+	size_t len, size;
+};
+
+static bool route_parse(const struct nlmsghdr *nlh, struct route_info *ret)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attrs[RTA_MAX + 1];
+	struct route_info route = { 0 };
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
+	    rtm->rtm_flags & RTM_F_CLONED)
+		return false;
+	attr_parse(nlh, sizeof(*rtm), attrs, RTA_MAX);
+	/* A default route has no destination. */
+	if (!attr_ip(attrs[RTA_DST], &route.to.addr) &&
+	    rtm->rtm_family == AF_INET)
+		route.to.addr = ip_from_v4(0);
+	route.to.len = rtm->rtm_dst_len;
+	route.type = rtm->rtm_type;
+	route.ifindex = attr_u32(attrs[RTA_OIF]);
+	*ret = route;
+	return true;
+}
+
+static int on_route(const struct nlmsghdr *nlh, void *arg)
+{
+	struct routes *routes = arg;
+
+	if (!nlh) {
+		routes->len = 0;
+		return MNL_CB_OK;
+	}
+	if (nlh->nlmsg_type != RTM_NEWROUTE)
+		return MNL_CB_OK;
+	if (routes->len == routes->size) {
+		size_t size = routes->size ? 2 * routes->size : 64;
+		struct route_info *more =
+			reallocarray(routes->list, size, sizeof(*more));
+
+		if (!more)
+			return MNL_CB_ERROR;
+		routes->list = more;
+		routes->size = size;
+	}
+	routes->len += route_parse(nlh, &routes->list[routes->len]);
+	return MNL_CB_OK;
+}
+
+static int family_each(struct nl *nl, int family,
+		       int (*visit)(const struct route_info *, void *),
+		       void *arg, struct err *err)
+{
+	struct nlmsghdr *req = nl_request(nl, RTM_GETROUTE, NLM_F_DUMP);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(req, sizeof(*rtm));
+	_cleanup_free_ struct route_info *list = NULL;
+	struct routes routes = { 0 };
+	int rc;
+
+	/* Collected first, see link_each. */
+	rtm->rtm_family = family;
+	rc = nl_dump(nl, req, on_route, &routes, err);
+	list = routes.list;
+	if (rc) {
+		err_prefix(err, "list routes");
+		return rc;
+	}
+	for (size_t i = 0; i < routes.len && !rc; i++)
+		rc = visit(&list[i], arg);
+	return rc;
+}
+
+int route_each(struct nl *nl, int (*visit)(const struct route_info *, void *),
+	       void *arg, struct err *err)
+{
+	int rc = family_each(nl, AF_INET, visit, arg, err);
+
+	return rc ? rc : family_each(nl, AF_INET6, visit, arg, err);
 }

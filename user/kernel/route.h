@@ -28,4 +28,13 @@ int route_each_default(struct nl *nl, int family,
 int route_get_default(struct nl *nl, int family, struct default_route *ret,
 		      struct err *err);
 
+struct route_info {
+	int ifindex; /* 0: none, or several */
+	struct cidr to;
+	__u8 type; /* RTN_* */
+};
+/* Every route of the namespace in every table, both families. */
+int route_each(struct nl *nl, int (*visit)(const struct route_info *, void *),
+	       void *arg, struct err *err);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* address - free subnets for networks, free addresses for endpoints */
+/* address - gateways of networks, free addresses for endpoints */
 #include "model/address.h"
 
 #include <errno.h>
@@ -8,11 +8,6 @@
 
 #include "lib/cleanup.h"
 #include "model/index.h"
-
-/* Subnets of networks that name none: /24s of this prefix. */
-#define POOL_FIRST "10.90.0.0/24"
-#define POOL_SUBNETS 256
-#define POOL_STEP 256
 
 /* Where the search for a free address of a subnet goes on. */
 struct cursor {
@@ -34,83 +29,75 @@ struct addresses {
 	struct cursor (*cursors)[NETWORK_SUBNETS_MAX][PASS_COUNT];
 };
 
-static bool subnet_is_used(const struct model *m, const struct cidr *subnet)
-{
-	for (size_t i = 0; i < m->nnetworks; i++)
-		for (size_t s = 0; s < m->networks[i].nsubnets; s++)
-			if (cidr_overlaps(&m->networks[i].subnets[s], subnet))
-				return true;
-	return false;
-}
-
-static bool subnet_find(const struct model *desired, const struct model *actual,
-			struct cidr *ret)
-{
-	struct cidr subnet;
-
-	cidr_parse(POOL_FIRST, &subnet);
-	for (int i = 0; i < POOL_SUBNETS; i++) {
-		if (!subnet_is_used(desired, &subnet) &&
-		    !subnet_is_used(actual, &subnet)) {
-			*ret = subnet;
-			return true;
-		}
-		subnet.addr = ip_add(&subnet.addr, POOL_STEP);
-	}
-	return false;
-}
-
-static int subnet_pick(const struct model *desired, const struct model *actual,
-		       struct network *network, struct err *err)
-{
-	/* As with addresses: unused first, then what goes. */
-	if (subnet_find(desired, actual, &network->subnets[0]) ||
-	    subnet_find(desired, desired, &network->subnets[0])) {
-		network->nsubnets = 1;
-		return 0;
-	}
-	err_set(err, -ENOSPC, "network '%s': no free subnet in 10.90.0.0/16",
-		network->name);
-	err_kind(err, EXIT_CONFLICT, "no-subnet");
-	err_hint(err, "name one: subnet CIDR");
-	return -ENOSPC;
-}
-
 /* The gateway that the same subnet of the same network already has. */
 static struct ipaddr gateway_of(const struct network *old,
 				const struct cidr *subnet)
 {
 	for (size_t s = 0; old && s < old->nsubnets; s++)
-		if (cidr_equal(&old->subnets[s], subnet))
+		if (cidr_equal(&old->subnets[s], subnet) &&
+		    !ip_is_zero(&old->gateways[s]))
 			return old->gateways[s];
 	return cidr_first(subnet);
 }
 
-int address_fill_networks(struct model *desired, const struct model *actual,
-			  struct err *err)
+static struct ipaddr ip_in(const struct endpoint *e, const struct cidr *subnet)
+{
+	for (size_t i = 0; e && i < e->nips; i++)
+		if (cidr_contains(subnet, &e->ips[i]))
+			return e->ips[i];
+	return (struct ipaddr){};
+}
+
+/*
+ * The host's end of a cable gives way to the other one, which may have, or get
+ * back, any address of the subnet: also the first one, when both ends of a
+ * direct cable had their addresses and one of them has gone.
+ */
+static struct ipaddr give_way(const struct ipaddr *gateway,
+			      const struct cidr *subnet,
+			      const struct model *actual,
+			      const struct endpoint *end)
+{
+	struct ipaddr first = cidr_first(subnet);
+	struct ipaddr taken = ip_in(end, subnet);
+
+	if (end && ip_is_zero(&taken))
+		taken = ip_in(model_find_endpoint(actual, end->name), subnet);
+	if (!ip_equal(gateway, &taken))
+		return *gateway;
+	return ip_equal(&first, &taken) ? ip_add(&first, 1) : first;
+}
+
+static void fill_gateways(struct network *network, const struct model *actual,
+			  const struct cable *cable)
+{
+	const struct network *old = model_find_network(actual, network->name);
+
+	if (!network->gateway_named && cable_is_direct(cable)) {
+		memset(network->gateways, 0, sizeof(network->gateways));
+		return;
+	}
+	for (size_t s = 0; s < network->nsubnets; s++) {
+		const struct cidr *subnet = &network->subnets[s];
+		struct ipaddr *gateway = &network->gateways[s];
+
+		if (ip_is_zero(gateway))
+			*gateway = gateway_of(old, subnet);
+		if (cable && !network->gateway_named)
+			*gateway = give_way(gateway, subnet, actual,
+					    cable->ends[0]);
+	}
+}
+
+void address_fill_gateways(struct model *desired, const struct model *actual,
+			   const struct cables *cables)
 {
 	for (size_t i = 0; i < desired->nnetworks; i++) {
 		struct network *network = &desired->networks[i];
-		const struct network *old =
-			model_find_network(actual, network->name);
-		int r;
 
-		if (!network->nsubnets && old) {
-			network->nsubnets = old->nsubnets;
-			memcpy(network->subnets, old->subnets,
-			       sizeof(network->subnets));
-		}
-		if (!network->nsubnets) {
-			r = subnet_pick(desired, actual, network, err);
-			if (r)
-				return r;
-		}
-		for (size_t s = 0; s < network->nsubnets; s++)
-			if (ip_is_zero(&network->gateways[s]))
-				network->gateways[s] =
-					gateway_of(old, &network->subnets[s]);
+		fill_gateways(network, actual,
+			      cables_find(cables, network->name));
 	}
-	return 0;
 }
 
 /* Moves the address of e that lies in subnet into ret; zero: there is none. */
@@ -155,14 +142,16 @@ static int order_ips(struct endpoint *e, const struct network *network,
 	return 0;
 }
 
-/* Puts the addresses that the running endpoint has into what is still open. */
+/* Puts the addresses that the running endpoint has into what is still open;
+ * not one that is the gateway's now. */
 static void keep_ips(struct endpoint *e, const struct endpoint *old,
 		     const struct network *network)
 {
 	for (size_t s = 0; s < e->nips; s++)
 		for (size_t i = 0; i < old->nips; i++)
 			if (ip_is_zero(&e->ips[s]) &&
-			    cidr_contains(&network->subnets[s], &old->ips[i]))
+			    cidr_contains(&network->subnets[s], &old->ips[i]) &&
+			    !ip_equal(&network->gateways[s], &old->ips[i]))
 				e->ips[s] = old->ips[i];
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* address - free subnets for networks, free addresses for endpoints */
+/* address - gateways of networks, free addresses for endpoints */
 #ifndef BPFNET_ADDRESS_H
 #define BPFNET_ADDRESS_H
 
-#include "model/model.h"
+#include "model/cable.h"
 
-/* Parts of model_fill (fill.h), in this order. 0 or -errno and err. */
-int address_fill_networks(struct model *desired, const struct model *actual,
-			  struct err *err);
+/* Parts of model_fill (fill.h), in this order, after the subnets. 0 or -errno
+ * and err. */
+void address_fill_gateways(struct model *desired, const struct model *actual,
+			   const struct cables *cables);
 int address_fill_endpoints(struct model *desired, const struct model *actual,
 			   struct err *err);
 

@@ -12,7 +12,7 @@
 #define SECONDS_MAX (30 * 24 * 3600)
 #define FLOWS_MAX_MAX (16 * 1024 * 1024)
 
-static void finding(struct check *c, struct place at, const struct err *err)
+void check_finding(struct check *c, struct place at, const struct err *err)
 {
 	c->count++;
 	if (c->report)
@@ -32,7 +32,7 @@ void check_usage(struct check *c, struct place at, const char *hint,
 	err_usage(&err, "%s", text);
 	if (hint)
 		err_hint(&err, "%s", hint);
-	finding(c, at, &err);
+	check_finding(c, at, &err);
 }
 
 void check_conflict(struct check *c, struct place at, const char *kind,
@@ -47,7 +47,7 @@ void check_conflict(struct check *c, struct place at, const char *kind,
 	va_end(args);
 	err_set(&err, -EEXIST, "%s", text);
 	err_kind(&err, EXIT_CONFLICT, kind);
-	finding(c, at, &err);
+	check_finding(c, at, &err);
 }
 
 void check_not_found(struct check *c, struct place at, const char *fmt, ...)
@@ -60,7 +60,7 @@ void check_not_found(struct check *c, struct place at, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	err_set(&err, -ENOENT, "%s", text);
-	finding(c, at, &err);
+	check_finding(c, at, &err);
 }
 
 void check_out_of_memory(struct check *c)
@@ -68,7 +68,7 @@ void check_out_of_memory(struct check *c)
 	struct err err = {};
 
 	err_set(&err, -ENOMEM, "out of memory");
-	finding(c, (struct place){ OBJECT_SETTINGS, 0 }, &err);
+	check_finding(c, (struct place){ OBJECT_SETTINGS, 0 }, &err);
 }
 
 void check_name(struct check *c, struct place at, const char *what,
@@ -200,28 +200,6 @@ static void check_uplinks(struct check *c)
 			       UPLINKS_MAX);
 }
 
-static void unsupported(struct check *c, enum object_kind kind, size_t index,
-			const char *text)
-{
-	struct err err = {};
-
-	err_usage(&err, "%s", text);
-	err_kind(&err, EXIT_USAGE, "unsupported");
-	finding(c, (struct place){ kind, index }, &err);
-}
-
-/* What the model can say and this version does not do. */
-static void check_unsupported(struct check *c)
-{
-	const struct model *m = c->model;
-
-	for (size_t i = 0; i < m->nnetworks; i++)
-		if (m->networks[i].type == NETWORK_P2P)
-			unsupported(c, OBJECT_NETWORK, i,
-				    "networks of type p2p are not supported "
-				    "by this version yet");
-}
-
 size_t model_check(const struct model *model, check_report report, void *arg)
 {
 	struct check c = { .model = model, .report = report, .arg = arg };
@@ -229,20 +207,22 @@ size_t model_check(const struct model *model, check_report report, void *arg)
 	if (index_make_names(model->networks, model->nnetworks,
 			     sizeof(*model->networks), &c.networks) ||
 	    index_make_names(model->endpoints, model->nendpoints,
-			     sizeof(*model->endpoints), &c.endpoints)) {
+			     sizeof(*model->endpoints), &c.endpoints) ||
+	    cables_make(model, &c.cables)) {
 		check_out_of_memory(&c);
 	} else {
 		check_settings(&c);
 		check_netns(&c);
 		check_networks(&c);
 		check_endpoints(&c);
+		check_cables(&c);
 		check_uplinks(&c);
 		check_publishes(&c);
 		check_rules(&c);
-		check_unsupported(&c);
 	}
 	index_free(&c.networks);
 	index_free(&c.endpoints);
+	cables_free(&c.cables);
 	return c.count;
 }
 

@@ -25,8 +25,9 @@ typedef void (*check_report)(void *arg, enum object_kind kind, size_t index,
  * doubled names, unknown networks or endpoints, subnets that overlap or have
  * host bits, gateways and addresses outside their subnet, taken, the gateway's
  * or the network's own, a port published twice (the message names the owner),
- * ports without tcp or udp, limits exceeded, features that this version does
- * not have. Returns how many findings there were.
+ * ports without tcp or udp, limits exceeded, a cable with more than two ends,
+ * ports and rules where nothing passes the host. Returns how many findings there
+ * were.
  */
 size_t model_check(const struct model *model, check_report report, void *arg);
 

@@ -3,6 +3,7 @@
 #ifndef BPFNET_CHECK_INTERNAL_H
 #define BPFNET_CHECK_INTERNAL_H
 
+#include "model/cable.h"
 #include "model/check.h"
 #include "model/index.h"
 
@@ -12,6 +13,7 @@ struct check {
 	void *arg;
 	size_t count;
 	struct index networks, endpoints; /* by name */
+	struct cables cables;
 };
 
 /* Where a finding belongs. */
@@ -33,6 +35,7 @@ __attribute__((format(printf, 4, 5))) void check_conflict(struct check *c,
 __attribute__((format(printf, 3, 4))) void
 check_not_found(struct check *c, struct place at, const char *fmt, ...);
 void check_out_of_memory(struct check *c);
+void check_finding(struct check *c, struct place at, const struct err *err);
 
 /* Valid and not yet in names, to which it is added. what: "endpoint". */
 void check_name(struct check *c, struct place at, const char *what,
@@ -45,6 +48,7 @@ void check_snat(struct check *c, struct place at, const char *what,
 
 void check_networks(struct check *c);
 void check_endpoints(struct check *c);
+void check_cables(struct check *c);
 void check_publishes(struct check *c);
 void check_rules(struct check *c);
 

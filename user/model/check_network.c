@@ -319,6 +319,9 @@ static bool is_gateway(const struct network *network, size_t s,
 {
 	struct ipaddr gateway = network->gateways[s];
 
+	/* It gives way, see address.c. */
+	if (network->type == NETWORK_P2P && !network->gateway_named)
+		return false;
 	/* Not filled yet: it will be the first address. */
 	if (ip_is_zero(&gateway))
 		gateway = cidr_first(&network->subnets[s]);

@@ -47,6 +47,7 @@ bool network_equal(const struct network *a, const struct network *b)
 	return text_equal(a->name, b->name) && a->type == b->type &&
 	       cidrs_equal(a->subnets, a->nsubnets, b->subnets, b->nsubnets) &&
 	       ips_equal(a->gateways, a->nsubnets, b->gateways, b->nsubnets) &&
+	       a->gateway_named == b->gateway_named &&
 	       ip_equal(&a->range_first, &b->range_first) &&
 	       ip_equal(&a->range_last, &b->range_last) &&
 	       a->internal == b->internal && a->icc == b->icc &&

@@ -9,8 +9,10 @@
 
 #include "lib/cleanup.h"
 #include "model/address.h"
+#include "model/cable.h"
 #include "model/ids.h"
 #include "model/index.h"
+#include "model/subnet.h"
 
 /*
  * Every kind goes the same way: first what actual holds for the same object is
@@ -121,7 +123,7 @@ static void keep_network(struct network *network, const struct network *old)
 
 	if (!network->id && same_subnets(network, old))
 		network->id = old->id;
-	if (!network->bridge[0])
+	if (network->type == NETWORK_BRIDGE && !network->bridge[0])
 		memcpy(network->bridge, old->bridge, sizeof(network->bridge));
 	if (!memcmp(network->mac, no_mac, sizeof(no_mac)))
 		memcpy(network->mac, old->mac, sizeof(network->mac));
@@ -154,7 +156,9 @@ static int fill_networks(struct model *desired, const struct model *actual,
 			network->id = ids_next(&ids);
 		if (!network->id)
 			return no_number(err, "networks", NETWORKS_MAX);
-		if (!network->bridge[0])
+		if (network->type != NETWORK_BRIDGE)
+			memset(network->bridge, 0, sizeof(network->bridge));
+		else if (!network->bridge[0])
 			device_name_make("bn-", network->name, devices,
 					 network->bridge);
 		if (!memcmp(network->mac, no_mac, sizeof(no_mac)))
@@ -236,7 +240,8 @@ static int keep_endpoints(struct model *desired, const struct model *actual,
 }
 
 static int fill_endpoints(struct model *desired, const struct model *actual,
-			  struct index *devices, struct err *err)
+			  const struct cables *cables, struct index *devices,
+			  struct err *err)
 {
 	static const __u8 no_mac[6];
 	_cleanup_ids_ struct ids slots = {};
@@ -252,7 +257,9 @@ static int fill_endpoints(struct model *desired, const struct model *actual,
 			e->slot = ids_next(&slots);
 		if (!e->slot)
 			return no_number(err, "endpoints", ENDPOINTS_MAX);
-		if (!e->host_ifname[0])
+		if (cable_is_direct(cables_find(cables, e->network)))
+			memset(e->host_ifname, 0, sizeof(e->host_ifname));
+		else if (!e->host_ifname[0])
 			device_name_make("bne-", e->name, devices,
 					 e->host_ifname);
 		if (!memcmp(e->mac, no_mac, sizeof(no_mac)))
@@ -453,20 +460,26 @@ static int fill_rules(struct model *desired, const struct model *actual,
 int model_fill(struct model *desired, const struct model *actual,
 	       struct err *err)
 {
+	static const struct taken nothing_known;
+	_cleanup_cables_ struct cables cables = {};
 	_cleanup_index_ struct index devices = {};
 	int r;
 
-	r = address_fill_networks(desired, actual, err);
+	r = subnet_fill(desired, actual, &nothing_known, err);
 	if (r)
 		return r;
-	/* Names of devices stay in the index: neither array grows any more. */
-	if (fill_netns(desired, actual) ||
+	/* Names stay in the indexes: neither array grows any more. */
+	if (fill_netns(desired, actual) || cables_make(desired, &cables) ||
 	    taken_devices(desired, actual, &devices))
 		return no_memory(err);
+	r = cables_check(desired, &cables, err);
+	if (r)
+		return r;
+	address_fill_gateways(desired, actual, &cables);
 
-	return fill_networks(desired, actual, &devices, err)	      ?:
-		       fill_endpoints(desired, actual, &devices, err) ?:
-		       address_fill_endpoints(desired, actual, err)   ?:
-		       fill_publishes(desired, actual, err)	      ?:
+	return fill_networks(desired, actual, &devices, err) ?:
+		       fill_endpoints(desired, actual, &cables, &devices, err) ?:
+		       address_fill_endpoints(desired, actual, err) ?:
+		       fill_publishes(desired, actual, err)	    ?:
 		       fill_rules(desired, actual, err);
 }

@@ -14,12 +14,13 @@
  * and drops implied ones that no endpoint uses any more. Check the result: an
  * address that was kept may be one that another endpoint now asks for.
  *
- * Subnets: the first free /24 of 10.90.0.0/16. Gateways: the subnet's first
- * address. Addresses: the next free one of the range, in order. MACs: locally
- * administered, from the names. Bridges "bn-NAME", host ends "bne-NAME",
- * shortened with a hash where NAME is too long. Ids: the lowest free number
- * above the highest one in actual, wrapping, so that a number is not reused at
- * once. Fails with conflict ("subnet 10.0.0.0/30 of network 'x' is full").
+ * Subnets: see subnet.h, which knows nothing of the host here; whoever does
+ * calls subnet_fill before. Gateways: the subnet's first address. Addresses:
+ * the next free one of the range, in order. MACs: locally administered, from
+ * the names. Bridges "bn-NAME", host ends "bne-NAME", shortened with a hash
+ * where NAME is too long. Ids: the lowest free number above the highest one in
+ * actual, wrapping, so that a number is not reused at once. Fails with conflict
+ * ("subnet 10.0.0.0/30 of network 'x' is full").
  */
 int model_fill(struct model *desired, const struct model *actual,
 	       struct err *err);

@@ -39,12 +39,14 @@ struct network {
 	enum origin origin;
 	enum network_type type;
 	struct cidr subnets[NETWORK_SUBNETS_MAX]; /* filled */
-	struct ipaddr gateways[NETWORK_SUBNETS_MAX]; /* filled, one a subnet */
+	struct ipaddr gateways[NETWORK_SUBNETS_MAX]; /* filled, one a subnet;
+						      * zero: see cable.h */
 	size_t nsubnets;
 	struct ipaddr range_first, range_last; /* zero: whole subnet */
 	bool internal; /* no way out, no default route */
 	bool icc; /* endpoints may talk to each other (default true) */
 	bool masquerade; /* default true */
+	bool gateway_named; /* p2p: by the user, see cable.h */
 	bool routed; /* the world knows its addresses: no masquerade */
 	struct ipaddr snat[2]; /* masquerade address of each family; none: the
 				* uplink's */
@@ -53,8 +55,8 @@ struct network {
 	size_t nno_masq;
 	unsigned int mtu; /* 0: the uplink's */
 	__u32 id; /* filled, 1..NETWORKS_MAX - 1 */
-	char bridge[IFNAMSIZ]; /* filled */
-	__u8 mac[6]; /* filled: the bridge's */
+	char bridge[IFNAMSIZ]; /* filled; p2p: none */
+	__u8 mac[6]; /* filled: the bridge's, or the host's end of a cable's */
 };
 
 struct endpoint {
@@ -63,7 +65,7 @@ struct endpoint {
 	char network[NAME_LEN_MAX + 1];
 	char netns[256]; /* filled: "NAME", "/PATH" or "pid:N"; default: name */
 	char ifname[IFNAMSIZ]; /* filled: eth0 */
-	char host_ifname[IFNAMSIZ]; /* filled */
+	char host_ifname[IFNAMSIZ]; /* filled; empty: see cable.h */
 	struct ipaddr ips[ENDPOINT_ADDRS_MAX]; /* filled, one a subnet */
 	size_t nips;
 	__u8 mac[6]; /* filled */

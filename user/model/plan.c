@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "model/cable.h"
 #include "model/index.h"
 
 /*
@@ -35,12 +36,13 @@
  *	                    \--> netns
  *
  * Replacing spreads against the arrows: a network with another subnet takes
- * its endpoints along, and those their published ports. What goes, goes from
- * the left to the right, so nothing is removed while something uses it; what
- * comes, comes from the right to the left. All that goes is gone before the
- * first new object comes, since a new one may take over an address, a port or
- * a device name. The price is a gap in the service of what is replaced, and
- * only of that.
+ * its endpoints along, and those their published ports. The two ends of a cable
+ * (a network of type p2p) also take each other along: they are one device. What
+ * goes, goes from the left to the right, so nothing is removed while something
+ * uses it; what comes, comes from the right to the left. All that goes is gone
+ * before the first new object comes, since a new one may take over an address,
+ * a port or a device name. The price is a gap in the service of what is
+ * replaced, and only of that.
  *
  * Policy is one step and the last one: rules may name endpoints that the plan
  * makes, and the whole list goes into force at once. Until then the old list
@@ -54,6 +56,7 @@ struct differ {
 	const struct model *actual, *desired;
 	struct index old_netns, old_networks, old_endpoints, old_uplinks;
 	struct index new_netns, new_networks, new_endpoints, new_uplinks;
+	struct cables new_cables;
 	struct plan *plan;
 };
 
@@ -81,6 +84,12 @@ static bool network_is_replaced(const struct network *old,
 	memcpy(followed.no_masq, old->no_masq, sizeof(followed.no_masq));
 	followed.nno_masq = old->nno_masq;
 	followed.mtu = old->mtu;
+	/* A cable's network is no device: its endpoints follow, see below. */
+	if (now->type == NETWORK_P2P) {
+		memcpy(followed.gateways, old->gateways,
+		       sizeof(followed.gateways));
+		followed.gateway_named = old->gateway_named;
+	}
 	return !network_equal(old, &followed);
 }
 
@@ -93,13 +102,39 @@ static bool network_stays(const struct differ *d, const char *name)
 	return old && now && !network_is_replaced(old, now);
 }
 
+static bool end_stays(const struct differ *d, const struct endpoint *now)
+{
+	const struct endpoint *old =
+		index_find_name(&d->old_endpoints, now->name);
+
+	return old && endpoint_equal(old, now);
+}
+
+/* A cable is one device, and its ends know who has the other one: the host, by
+ * its addresses, or another endpoint. The network stays. */
+static bool cable_stays(const struct differ *d, const char *name)
+{
+	const struct cable *cable = cables_find(&d->new_cables, name);
+	const struct network *old = index_find_name(&d->old_networks, name);
+	const struct network *now = index_find_name(&d->new_networks, name);
+
+	if (!cable)
+		return true;
+	for (size_t s = 0; s < now->nsubnets; s++)
+		if (!ip_equal(&old->gateways[s], &now->gateways[s]))
+			return false;
+	for (size_t i = 0; i < cable->count && i < 2; i++)
+		if (!end_stays(d, cable->ends[i]))
+			return false;
+	return true;
+}
+
 static bool endpoint_stays(const struct differ *d, const char *name)
 {
-	const struct endpoint *old = index_find_name(&d->old_endpoints, name);
 	const struct endpoint *now = index_find_name(&d->new_endpoints, name);
 
-	return old && now && endpoint_equal(old, now) &&
-	       network_stays(d, now->network);
+	return now && end_stays(d, now) && network_stays(d, now->network) &&
+	       cable_stays(d, now->network);
 }
 
 /* Ports are looked up as text, which leaves only equal ones to compare. */
@@ -296,6 +331,7 @@ static void differ_free(struct differ *d)
 	index_free(&d->new_networks);
 	index_free(&d->new_endpoints);
 	index_free(&d->new_uplinks);
+	cables_free(&d->new_cables);
 }
 
 int plan_make(const struct model *actual, const struct model *desired,
@@ -316,7 +352,8 @@ int plan_make(const struct model *actual, const struct model *desired,
 	    index_model(actual, &d.old_netns, &d.old_networks, &d.old_endpoints,
 			&d.old_uplinks) ||
 	    index_model(desired, &d.new_netns, &d.new_networks,
-			&d.new_endpoints, &d.new_uplinks))
+			&d.new_endpoints, &d.new_uplinks) ||
+	    cables_make(desired, &d.new_cables))
 		return -ENOMEM;
 	plan.steps = steps;
 

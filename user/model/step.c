@@ -25,6 +25,24 @@ __attribute__((format(printf, 2, 3))) static void put(struct text *text,
 	va_end(args);
 }
 
+/* Of a cable: the host's end, or none. */
+static void put_gateways(struct text *text, const struct network *was,
+			 const struct network *is)
+{
+	char buf[IP_TEXT_MAX];
+
+	if (was->gateway_named != is->gateway_named)
+		put(text, " gateway %s", is->gateway_named ? "fixed" : "open");
+	for (size_t s = 0; s < is->nsubnets; s++) {
+		if (ip_equal(&was->gateways[s], &is->gateways[s]))
+			continue;
+		put(text, " gateway %s",
+		    ip_is_zero(&is->gateways[s]) ?
+			    "none" :
+			    ip_print(&is->gateways[s], buf));
+	}
+}
+
 static void put_changes(struct text *text, const struct network *was,
 			const struct network *is)
 {
@@ -41,6 +59,7 @@ static void put_changes(struct text *text, const struct network *was,
 	if (!ip_equal(&was->range_first, &is->range_first) ||
 	    !ip_equal(&was->range_last, &is->range_last))
 		put(text, " range");
+	put_gateways(text, was, is);
 }
 
 static void put_network(struct text *text, const struct step *step)
