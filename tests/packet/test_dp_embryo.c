@@ -219,6 +219,28 @@ static void shared_half_survives_a_client_that_comes_second(void **state)
 	expect_embryo(dp, &talk, true);
 }
 
+/* The forward half is another device's, with another port: nobody would ever use
+ * the reply half that was written for this one. */
+static void reply_half_goes_when_its_forward_half_does_not_fit(void **state)
+{
+	struct dp *dp = *state;
+	struct talk first = talk_from(
+		dp, MATE, frame_udp(dp->ip.mate, 4000, dp->ip.server, 443));
+	struct talk second = talk_start(dp, IPPROTO_UDP, 4000);
+	struct flow flow;
+
+	assert_true(dp_flow(dp, second.ask, &flow));
+	flow.in_ifindex = dp->ifindex[DB];
+	dp_flow_set(dp, second.ask, &flow);
+	forget(dp, second.answer);
+	forget(dp, first.ask);
+	forget(dp, first.answer);
+	dp_ingress(dp, WEB, second.ask);
+
+	dp_expect_dropped(dp, REASON_FLOW_CONFLICT);
+	assert_int_equal(dp_flow_entries(dp), 1);
+}
+
 static void tuple_that_somebody_else_took_is_his(void **state)
 {
 	struct dp *dp = *state;
@@ -475,6 +497,8 @@ int main(void)
 		DP_TEST_BOTH(question_writes_the_lost_answer_anew),
 		DP_TEST_BOTH(client_gets_the_port_again_that_its_lost_half_had),
 		DP_TEST_BOTH(shared_half_survives_a_client_that_comes_second),
+		DP_TEST_BOTH(
+			reply_half_goes_when_its_forward_half_does_not_fit),
 		DP_TEST_BOTH(tuple_that_somebody_else_took_is_his),
 		DP_TEST_BOTH(embryo_past_its_time_is_a_miss_without_gc),
 		DP_TEST_BOTH(gc_ends_embryos_and_flows),

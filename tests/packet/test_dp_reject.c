@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 #include <linux/pkt_cls.h>
+#include <sched.h>
+#include <time.h>
 
 #define RULE_ID 7
 #define REJECT .id = RULE_ID, .action = RULE_REJECT
@@ -339,20 +341,52 @@ static void rejected_packets_are_counted(void **state)
 }
 
 /* A tick may end on the way, but not every few packets. */
-static void answers_of_one_tick_have_a_bound(void **state)
+/* Until none comes any more; returns how many came. */
+static int use_up_answers(struct dp *dp, struct frame frame)
 {
-	struct dp *dp = *state;
-	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
 	int sent = 0;
 
-	dp_rules(dp, { REJECT });
 	do {
-		dp_ingress(dp, WEB, udp);
+		dp_ingress(dp, WEB, frame);
 		assert_int_equal(dp->why, REASON_POLICY_REJECT);
 	} while (dp->verdict == TC_ACT_REDIRECT &&
 		 ++sent < 20 * ANSWERS_PER_TICK);
+	return sent;
+}
+
+static void answers_of_one_tick_have_a_bound(void **state)
+{
+	struct dp *dp = *state;
+
+	dp_rules(dp, { REJECT });
+	use_up_answers(dp, frame_udp(dp->ip.web, 4000, dp->ip.mate, 53));
 
 	assert_int_equal(dp->verdict, TC_ACT_SHOT);
+}
+
+/* Each CPU counts for itself, hence only one. */
+static void next_tick_is_answered_again(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	struct dp *dp = *state;
+	struct frame udp = frame_udp(dp->ip.web, 4000, dp->ip.mate, 53);
+	__u32 start = datapath_now();
+	cpu_set_t all, one;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	dp_rules(dp, { REJECT });
+	use_up_answers(dp, udp);
+	while (dp->verdict == TC_ACT_SHOT && datapath_now() - start < 20) {
+		nanosleep(&pause, NULL);
+		dp_ingress(dp, WEB, udp);
+	}
+
+	assert_int_equal(dp->verdict, TC_ACT_REDIRECT);
+	assert_true(use_up_answers(dp, udp) >= ANSWERS_PER_TICK - 1);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
 /* ------------------------------------------------------ on real devices */
@@ -452,6 +486,7 @@ int main(void)
 		DP_TEST_BOTH(answer_leaves_by_the_uplink),
 		/* Nobody gets an answer after this for the rest of the tick. */
 		DP_TEST_BOTH(answers_of_one_tick_have_a_bound),
+		DP_TEST(next_tick_is_answered_again),
 	};
 
 	return dp_main(tests);
