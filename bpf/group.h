@@ -8,6 +8,8 @@
 #include "maps.h"
 #include "pkt.h"
 
+enum { MLD_QUERY = 130, MLD_DONE = 132, MLD2_REPORT = 143 };
+
 /* What goes to a group goes to the host as well: where a rule keeps the sender
  * from the host, it has no groups. bn_to_container asks for each container. */
 static __always_inline enum reason
@@ -20,12 +22,30 @@ group_to_host(const struct __sk_buff *skb, struct first *first,
 	return decide_packet(skb, first, config) ?: REASON_TO_STACK;
 }
 
+/* Who is in which group is the link's business: IGMP, and MLD (RFC 2710 3,
+ * RFC 3810 5). */
+static __always_inline bool is_membership(struct __sk_buff *skb,
+					  const struct pkt *pkt)
+{
+	__u8 type = 0;
+
+	if (pkt->v4)
+		return pkt->key.proto == IPPROTO_IGMP;
+	if (pkt->key.proto != IPPROTO_ICMPV6 || !pkt->l4 ||
+	    bpf_skb_load_bytes(skb, pkt->l4, &type, sizeof(type)))
+		return false;
+	return (type >= MLD_QUERY && type <= MLD_DONE) || type == MLD2_REPORT;
+}
+
 static __always_inline enum reason
-stage_group(const struct __sk_buff *skb, struct first *first,
+stage_group(struct __sk_buff *skb, struct first *first,
 	    const struct datapath_config *config)
 {
 	if (first->pkt.kind != PKT_MULTICAST)
 		return REASON_OK;
+	/* The bridge has to know; bn_to_container asks for each container. */
+	if (is_membership(skb, &first->pkt))
+		return REASON_TO_STACK;
 	return group_to_host(skb, first, config);
 }
 

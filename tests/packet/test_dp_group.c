@@ -34,7 +34,39 @@ static struct frame to_group(const struct dp *dp, size_t i)
 	return frame;
 }
 
+/* A membership report: IGMPv3 or MLDv2, the latter behind a router alert. */
+static struct frame report(const struct dp *dp)
+{
+	struct frame frame = { .src = dp->ip.web,
+			       .ttl = 1,
+			       .options = 1,
+			       .dmac = EVERYBODY,
+			       .payload = 16 };
+
+	frame.dst = is_v6(dp) ? "ff02::16" : "224.0.0.22";
+	frame.proto = is_v6(dp) ? IPPROTO_ICMPV6 : IPPROTO_IGMP;
+	frame.icmp_type = 143;
+	return frame;
+}
+
 /* ------------------------------------------------------------- the sender */
+
+static void memberships_reach_the_bridge_whatever_rules_say(void **state)
+{
+	struct dp *dp = *state;
+	struct frame other = report(dp);
+
+	dp_rules(dp, { DENY, .from = { SELECT_ENDPOINT, SLOT_WEB },
+		       .to = { SELECT_HOST } });
+	dp_ingress(dp, WEB, report(dp));
+	dp_expect_passed(dp, REASON_TO_STACK);
+
+	/* They are no way to anybody else. */
+	other.icmp_type = 200;
+	other.proto = is_v6(dp) ? IPPROTO_ICMPV6 : IPPROTO_GRE;
+	dp_ingress(dp, WEB, other);
+	dp_expect_dropped(dp, REASON_POLICY_DENY);
+}
 
 static void group_is_left_to_the_bridge(void **state)
 {
@@ -293,6 +325,7 @@ static void fragments_to_groups_from_outside_are_not_recorded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		DP_TEST_BOTH(memberships_reach_the_bridge_whatever_rules_say),
 		DP_TEST_BOTH(group_is_left_to_the_bridge),
 		DP_TEST_BOTH(rule_about_the_host_holds_for_groups),
 		DP_TEST_BOTH(rule_about_a_port_holds_for_groups),
