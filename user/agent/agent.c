@@ -13,8 +13,10 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "agent/pace.h"
 #include "agent/tell.h"
 #include "agent/watch.h"
 #include "control/host.h"
@@ -29,7 +31,6 @@
  * changes something, so commands never wait for it long.
  */
 
-#define GC_TICKS 4 /* seconds between two expiry passes */
 #define FILL_WARN_PERCENT 90 /* of the flow table */
 #define FILL_CALM_PERCENT 80
 
@@ -49,7 +50,7 @@ struct agent {
 	int epoll;
 	int timer;
 	int signals;
-	unsigned int ticks;
+	unsigned int gc_in; /* seconds, until idle flows are ended */
 	struct view view; /* what the tables follow from, at the last refresh */
 	__u32 generation; /* of the tables, since then */
 	bool looked; /* at the host, in this tick */
@@ -272,8 +273,17 @@ static void follow_host(struct agent *agent)
 	watch_again(agent->watch);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
 static void expire(struct agent *agent)
 {
+	uint64_t start = now_ns();
 	struct gc_args args = { 0 };
 	struct err err;
 
@@ -282,6 +292,7 @@ static void expire(struct agent *agent)
 	else if (args.expired)
 		log_debug("gc: %llu flows expired",
 			  (unsigned long long)args.expired);
+	agent->gc_in = pace_seconds(now_ns() - start, agent->told_fill) - 1;
 }
 
 /* Told once, before new flows are dropped, and again only after the table has
@@ -362,7 +373,9 @@ static void on_tick(struct agent *agent)
 	agent->looked = false;
 	follow_changes(agent);
 	watch_fill(agent);
-	if (agent->ticks++ % GC_TICKS == 0)
+	if (agent->gc_in)
+		agent->gc_in--;
+	else
 		expire(agent);
 }
 
