@@ -27,7 +27,8 @@ get6() {
 }
 
 must bn -q network add known subnet 10.7.0.0/24 subnet fd00:7::/64 mode routed
-must bn -q network add half subnet 10.8.0.0/24 no-masq 203.0.113.9/32
+must bn -q network add half subnet 10.8.0.0/24 no-masq 203.0.113.9/32 \
+	no-masq ::/0
 must bn -q network add third subnet 10.9.0.0/24
 container app known 10.7.0.11 ip fd00:7::11
 container half half 10.8.0.11
