@@ -92,6 +92,18 @@ neighbour_advertise(const struct endpoint_val *target,
 	message->checksum = ~csum_fold(sum);
 }
 
+/* Is it the message with one option, and nothing else? Another option (a nonce,
+ * RFC 3971 5.3.2) would stay behind in the answer. */
+static __always_inline bool is_plain(struct __sk_buff *skb)
+{
+	__be16 len;
+
+	return !bpf_skb_load_bytes(
+		       skb, ETH_HLEN + offsetof(struct ipv6hdr, payload_len),
+		       &len, sizeof(len)) &&
+	       bpf_ntohs(len) == sizeof(struct neighbour_message);
+}
+
 /* Makes the question, whose source has been checked, its answer. False when
  * there is none to give: the packet is as it was then, unless the kernel has
  * refused to write to it. */
@@ -104,7 +116,7 @@ static __noinline bool neighbour_answer(struct __sk_buff *skb,
 	struct ipaddr ends[2];
 	__u8 macs[2 * ETH_ALEN];
 
-	if (ipaddr_is_zero(&pkt->key.src) ||
+	if (ipaddr_is_zero(&pkt->key.src) || !is_plain(skb) ||
 	    bpf_skb_load_bytes(skb, L4_OFFSET_V6, &message, sizeof(message)) ||
 	    bpf_skb_load_bytes(skb, ETH_ALEN, macs, ETH_ALEN))
 		return false;

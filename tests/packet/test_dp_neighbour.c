@@ -160,6 +160,21 @@ static void question_without_the_askers_mac_is_the_bridges(void **state)
 	}
 }
 
+/* The sum of the answer covers one. */
+static void question_with_another_option_is_the_bridges(void **state)
+{
+	static const __u8 nonce[] = { 14, 1, 1, 2, 3, 4, 5, 6 };
+	struct dp *dp = *state;
+	struct message ask = question(dp);
+	__u8 bytes[FRAME_MAX];
+	size_t len = build(&ask, bytes);
+
+	memcpy(bytes + len, nonce, sizeof(nonce));
+	put16(bytes + 18, MESSAGE_LEN + sizeof(nonce));
+	dp_ingress_bytes(dp, WEB, bytes, len + sizeof(nonce));
+	dp_expect_passed(dp, REASON_TO_STACK);
+}
+
 static void forged_question_is_dropped(void **state)
 {
 	struct dp *dp = *state;
@@ -181,6 +196,7 @@ int main(void)
 		DP_TEST_V6(duplicate_address_detection_is_the_bridges),
 		DP_TEST_V6(other_questions_are_the_bridges),
 		DP_TEST_V6(question_without_the_askers_mac_is_the_bridges),
+		DP_TEST_V6(question_with_another_option_is_the_bridges),
 		DP_TEST_V6(forged_question_is_dropped),
 	};
 
