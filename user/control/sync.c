@@ -329,7 +329,7 @@ static void publish_rows(struct rows *rows, const struct publish *p, __u16 slot,
 }
 
 /* Where the world knows the endpoint by its own address, the port that is
- * published is its own as well. */
+ * published is its own as well, unless it is published to the host alone. */
 static void publish_add(struct rows *rows, const struct publish *p,
 			const struct endpoint *e, bool routed)
 {
@@ -344,7 +344,7 @@ static void publish_add(struct rows *rows, const struct publish *p,
 		done[v4] = true;
 		publish_rows(rows, p, e->slot, p->any_host ? &any : &p->host_ip,
 			     p->port, &e->ips[i]);
-		if (routed)
+		if (routed && (p->any_host || !ip_is_loopback(&p->host_ip)))
 			publish_rows(rows, p, e->slot, &e->ips[i],
 				     p->target_port, &e->ips[i]);
 	}
