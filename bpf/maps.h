@@ -121,7 +121,8 @@ struct {
 } bn_networks SEC(".maps");
 
 /*
- * bn_no_masq: destinations that a network's packets reach untranslated.
+ * bn_no_masq: destinations that a network's packets reach untranslated; value:
+ * enum prefix_version.
  *
  * Written by:	control.
  * Read by:	the slow path, for networks with NETWORK_HAS_NO_MASQ.
@@ -196,7 +197,8 @@ struct {
 } bn_publish SEC(".maps");
 
 /*
- * bn_pub_from: clients that a publish with PUBLISH_HAS_FROM admits.
+ * bn_pub_from: clients that a publish with PUBLISH_HAS_FROM admits; value: enum
+ * prefix_version.
  *
  * Written by:	control.
  * Read by:	the slow path.

@@ -26,7 +26,8 @@ static __always_inline bool is_untranslated(const struct first *first,
 	if (network->flags & NETWORK_ROUTED)
 		return true;
 	return (network->flags & NETWORK_HAS_NO_MASQ) &&
-	       bpf_map_lookup_elem(&bn_no_masq, &key);
+	       prefix_admits(bpf_map_lookup_elem(&bn_no_masq, &key),
+			     &first->to.addr);
 }
 
 static __always_inline const struct ipaddr *

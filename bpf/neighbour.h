@@ -94,6 +94,22 @@ neighbour_advertise(const struct endpoint_val *target,
 	message->checksum = ~csum_fold(sum);
 }
 
+/* Is it the message with one option, and nothing else? Another option (a nonce,
+ * RFC 3971 5.3.2) would stay behind in the answer. */
+static __always_inline bool is_plain(struct __sk_buff *skb)
+{
+	struct {
+		__be16 len;
+		__u8 next;
+	} ip;
+
+	return !bpf_skb_load_bytes(
+		       skb, ETH_HLEN + offsetof(struct ipv6hdr, payload_len),
+		       &ip, 3) &&
+	       bpf_ntohs(ip.len) == sizeof(struct neighbour_message) &&
+	       ip.next == IPPROTO_ICMPV6;
+}
+
 /* All that an answer and its question differ in. */
 struct neighbour_frame {
 	__u8 macs[2 * ETH_ALEN];
@@ -133,7 +149,8 @@ static __noinline void neighbour_answer(struct __sk_buff *skb)
 	struct neighbour_frame question, answer;
 	const struct endpoint_val *target;
 
-	if (neighbour_load(skb, &question) || ipaddr_is_zero(&question.ends[0]))
+	if (!is_plain(skb) || neighbour_load(skb, &question) ||
+	    ipaddr_is_zero(&question.ends[0]))
 		return;
 	target = neighbour_find(skb, &question.message);
 	if (!target)

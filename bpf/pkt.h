@@ -112,6 +112,13 @@ static __always_inline bool ipaddr_equal(const struct ipaddr *a,
 	       a->word[1] == b->word[1] && a->word[0] == b->word[0];
 }
 
+/* found: what addr has found in a table of prefixes, or NULL. */
+static __always_inline bool prefix_admits(const __u8 *found,
+					  const struct ipaddr *addr)
+{
+	return found && *found == (ipaddr_is_v4(addr) ? PREFIX_V4 : PREFIX_V6);
+}
+
 /* clang 14 leaves __builtin_memcmp of packet bytes as a call. */
 static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
 {

@@ -43,7 +43,7 @@ static __always_inline bool publish_admits(const struct publish_val *publish,
 
 	if (!(publish->flags & PUBLISH_HAS_FROM))
 		return true;
-	return bpf_map_lookup_elem(&bn_pub_from, &key);
+	return prefix_admits(bpf_map_lookup_elem(&bn_pub_from, &key), client);
 }
 
 #endif

@@ -132,6 +132,10 @@ struct network_val {
 	struct ipaddr snat6;
 };
 
+/* Values of bn_no_masq and bn_pub_from: the IP version of the prefix. IPv4 being
+ * mapped, it lies inside "::/0", which nevertheless says nothing about it. */
+enum prefix_version { PREFIX_V4 = 4, PREFIX_V6 = 6 };
+
 /* bn_no_masq (LPM): destinations that see a network's own addresses.
  * prefix_bits counts from the start of network: the prefix length of the
  * address + 32. */

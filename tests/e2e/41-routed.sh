@@ -27,7 +27,8 @@ get6() {
 }
 
 must bn -q network add known subnet 10.7.0.0/24 subnet fd00:7::/64 mode routed
-must bn -q network add half subnet 10.8.0.0/24 no-masq 203.0.113.9/32
+must bn -q network add half subnet 10.8.0.0/24 no-masq 203.0.113.9/32 \
+	no-masq ::/0
 must bn -q network add third subnet 10.9.0.0/24
 container app known 10.7.0.11 ip fd00:7::11
 container half half 10.8.0.11
@@ -58,6 +59,11 @@ must bn -q policy add name world-81 from world to app proto tcp port 81 allow
 ok "a rule opens one more" says "^app $INET " get inet http://10.7.0.11:81/
 must bn -q policy del world-81
 ok "and closes it" dropped_as unpublished get inet http://10.7.0.11:81/
+must bn -q port publish 127.0.0.1:8081 app:81
+ok "what is published to the host alone is not open to the world" \
+	dropped_as unpublished get inet http://10.7.0.11:81/
+ok "but to the host" says "^app " host_get http://127.0.0.1:8081/
+must bn -q port unpublish 127.0.0.1:8081
 must bn -q port unpublish 8080
 ok "unpublished, the port is closed" \
 	dropped_as unpublished get inet http://10.7.0.11/

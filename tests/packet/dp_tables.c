@@ -171,16 +171,22 @@ void dp_network_snat(struct dp *dp, __u32 network, const char *snat)
 	network_set(dp, network, 0, snat);
 }
 
+static __u8 prefix_version(const struct cidr *cidr)
+{
+	return ip_is_v4(&cidr->addr) ? PREFIX_V4 : PREFIX_V6;
+}
+
 void dp_no_masq(struct dp *dp, __u32 network, const char *prefix)
 {
 	struct no_masq_key key = { .network = network };
-	const __u8 yes = 1;
 	struct cidr cidr;
+	__u8 version;
 
 	assert_int_equal(cidr_parse(prefix, &cidr), 0);
 	key.prefix_bits = 32 + cidr_bits(&cidr);
 	key.addr = cidr.addr;
-	set(dp, MAP_NO_MASQ, &key, &yes);
+	version = prefix_version(&cidr);
+	set(dp, MAP_NO_MASQ, &key, &version);
 	dp_network_flags(dp, network, NETWORK_HAS_NO_MASQ);
 }
 
@@ -347,13 +353,14 @@ void dp_publish_from(struct dp *dp, const char *prefix)
 {
 	struct publish_from_key from = { .publish = dp->published };
 	struct last_publish last = { .dp = dp };
-	const __u8 yes = 1;
 	struct cidr cidr;
+	__u8 version;
 
 	assert_int_equal(cidr_parse(prefix, &cidr), 0);
 	from.prefix_bits = 32 + cidr_bits(&cidr);
 	from.addr = cidr.addr;
-	set(dp, MAP_PUB_FROM, &from, &yes);
+	version = prefix_version(&cidr);
+	set(dp, MAP_PUB_FROM, &from, &version);
 
 	find_publish(&last);
 	last.value.flags = PUBLISH_HAS_FROM;

@@ -86,6 +86,37 @@ static void each_port_of_a_range_has_its_target(void **state)
 	control_close(control);
 }
 
+/* Is a TCP port published on the address? */
+static bool is_published(struct world *world, const char *ip, __u16 port)
+{
+	struct publish_key key = { .host = ip_of_text(ip),
+				   .port = htons(port),
+				   .proto = IPPROTO_TCP };
+	struct control *control = control_of(world, CONTROL_READ);
+	struct publish_val value;
+	int rc =
+		table_get(control_datapath(control), MAP_PUBLISH, &key, &value);
+
+	control_close(control);
+	return !rc;
+}
+
+static void routed_container_is_published_at_its_own_address(void **state)
+{
+	struct world *world = *state;
+
+	want_web(world);
+	model_find_network(&world->model, "front")->routed = true;
+	want_port(world, "127.0.0.1:9000", "web", 90);
+	must_apply(world);
+
+	assert_true(is_published(world, "192.168.10.10", 80));
+	/* What is for the host alone is nothing for the world. */
+	assert_true(is_published(world, "127.0.0.1", 9000));
+	assert_false(is_published(world, "192.168.10.10", 90));
+	assert_false(is_published(world, "192.168.10.10", 9000));
+}
+
 /* Both generations, and which bank of rules is in force. */
 static struct datapath_config config_of(struct world *world)
 {
@@ -537,6 +568,7 @@ int main(void)
 		WORLD_TEST(tables_are_what_the_model_says),
 		WORLD_TEST(tables_forget_what_is_removed),
 		WORLD_TEST(each_port_of_a_range_has_its_target),
+		WORLD_TEST(routed_container_is_published_at_its_own_address),
 		WORLD_TEST(change_is_seen_by_every_flow),
 		WORLD_TEST(without_a_change_no_flow_is_decided_again),
 		WORLD_TEST(only_a_changed_policy_gets_a_new_bank),

@@ -209,6 +209,25 @@ static void question_without_the_askers_mac_is_the_bridges(void **state)
 	dp_live_close(dp);
 }
 
+/* The sum of the answer covers one. */
+static void question_with_another_option_is_the_bridges(void **state)
+{
+	static const __u8 nonce[] = { 14, 1, 1, 2, 3, 4, 5, 6 };
+	struct dp *dp = *state;
+	struct message ask = question(dp);
+	__u8 bytes[FRAME_MAX];
+	size_t len = build(&ask, bytes);
+	__u64 before = dp_reason(dp, REASON_TO_STACK);
+
+	memcpy(bytes + len, nonce, sizeof(nonce));
+	put16(bytes + 18, MESSAGE_LEN + sizeof(nonce));
+	dp_live_open(dp);
+	dp_live_send(dp, WEB, bytes, len + sizeof(nonce));
+	assert_true(dp_live_reason(dp, REASON_TO_STACK, before + 1));
+	assert_false(hears_advert(dp));
+	dp_live_close(dp);
+}
+
 static void forged_question_is_dropped(void **state)
 {
 	struct dp *dp = *state;
@@ -231,6 +250,7 @@ int main(void)
 		DP_TEST_V6(duplicate_address_detection_is_the_bridges),
 		DP_TEST_V6(other_questions_are_the_bridges),
 		DP_TEST_V6(question_without_the_askers_mac_is_the_bridges),
+		DP_TEST_V6(question_with_another_option_is_the_bridges),
 		DP_TEST_V6(forged_question_is_dropped),
 	};
 

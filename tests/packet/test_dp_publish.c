@@ -264,6 +264,21 @@ static void from_list_of_one_port_says_nothing_about_another(void **state)
 	dp_expect_dropped(dp, REASON_PUBLISH_FROM);
 }
 
+static void from_list_of_all_ipv6_admits_no_ipv4(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = request(dp, IPPROTO_TCP, 8080);
+
+	dp_publish(dp, IPPROTO_TCP, NULL, 8080, WEB, 80);
+	dp_publish_from(dp, "::/0");
+	dp_ingress(dp, UP, syn);
+	if (dp->ip.icmp == IPPROTO_ICMP)
+		dp_expect_dropped(dp, REASON_PUBLISH_FROM);
+	else
+		dp_expect_sent(dp,
+			       frame_into(frame_to(syn, dp->ip.web, 80), WEB));
+}
+
 static void from_list_binds_containers_too(void **state)
 {
 	struct dp *dp = *state;
@@ -514,6 +529,7 @@ int main(void)
 		DP_TEST_BOTH(from_list_of_one_port_says_nothing_about_another),
 		DP_TEST_BOTH(from_list_binds_containers_too),
 		DP_TEST_BOTH(from_list_that_comes_later_ends_the_flow),
+		DP_TEST_BOTH(from_list_of_all_ipv6_admits_no_ipv4),
 		DP_TEST_BOTH(other_container_keeps_its_source),
 		DP_TEST_BOTH(published_port_is_open_to_other_networks),
 		DP_TEST_BOTH(container_reaches_itself_as_the_gateway),

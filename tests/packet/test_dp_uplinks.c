@@ -349,6 +349,19 @@ static void no_masquerade_towards_a_prefix(void **state)
 	dp_expect_dropped(dp, REASON_UNPUBLISHED);
 }
 
+/* As a network has it that is known outside by IPv6 only. */
+static void all_of_ipv6_is_nothing_of_ipv4(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = syn_to(dp, dp->ip.server);
+
+	dp_no_masq(dp, NETWORK_FRONT, "::/0");
+	dp_ingress(dp, WEB, syn);
+	dp_expect_sent(
+		dp, frame_out(is_v6(dp) ? syn :
+					  frame_from(syn, dp->ip.host, 4000)));
+}
+
 static void prefix_of_one_network_is_not_anothers(void **state)
 {
 	struct dp *dp = *state;
@@ -579,6 +592,7 @@ int main(void)
 		DP_TEST_BOTH(flow_of_an_old_network_address_dies_at_once),
 		DP_TEST_BOTH(masquerade_that_ends_takes_its_flows_along),
 		DP_TEST_BOTH(no_masquerade_towards_a_prefix),
+		DP_TEST_BOTH(all_of_ipv6_is_nothing_of_ipv4),
 		DP_TEST_BOTH(prefix_of_one_network_is_not_anothers),
 		DP_TEST_BOTH(guard_passes_untranslated_flows_only),
 		DP_TEST_BOTH(routed_network_keeps_its_addresses),

@@ -242,16 +242,25 @@ static inline void random_policy_world(struct model *m)
 
 /* ----------------------------------------------------- what a list says */
 
-static inline bool naive_prefix(const struct cidr *cidr,
-				const struct ipaddr *ip)
+static inline bool naive_bits(const struct ipaddr *left,
+			      const struct ipaddr *right, int bits)
 {
-	const __u8 *a = (const __u8 *)&cidr->addr, *b = (const __u8 *)ip;
-	int bits = cidr->len + (ip_is_v4(&cidr->addr) ? 96 : 0);
+	const __u8 *a = (const __u8 *)left, *b = (const __u8 *)right;
 
 	for (int i = 0; i < bits; i++)
 		if ((a[i / 8] ^ b[i / 8]) & (0x80 >> i % 8))
 			return false;
 	return true;
+}
+
+/* An IPv6 prefix has no IPv4 address in it, however they are written. */
+static inline bool naive_prefix(const struct cidr *cidr,
+				const struct ipaddr *ip)
+{
+	bool v4 = ip_is_v4(&cidr->addr);
+
+	return v4 == ip_is_v4(ip) &&
+	       naive_bits(&cidr->addr, ip, cidr->len + (v4 ? 96 : 0));
 }
 
 static inline bool naive_peer(const struct policy_peer *peer,

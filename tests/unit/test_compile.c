@@ -52,12 +52,9 @@ longest_match(const struct policy_image *image, const struct ipaddr *ip)
 
 	for (size_t i = 0; i < image->ncidrs; i++) {
 		const struct policy_cidr *row = &image->cidrs[i];
-		__u32 bits = row->key.prefix_bits - 32;
-		struct cidr cidr = { row->key.addr, (int)bits };
+		int bits = (int)row->key.prefix_bits - 32;
 
-		if (ip_is_v4(&cidr.addr))
-			cidr.len -= 96;
-		if (naive_prefix(&cidr, ip) &&
+		if (naive_bits(&row->key.addr, ip, bits) &&
 		    (!best || best->key.prefix_bits < row->key.prefix_bits))
 			best = row;
 	}

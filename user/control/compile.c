@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@
 
 /* The lengths that a prefix of struct ipaddr can have: how deep they nest. */
 #define PREFIX_LENGTHS 129
+#define V4_BITS 96 /* in front of an IPv4 address, where it is mapped */
 #define PORTS 65536
 
 enum side { SIDE_FROM, SIDE_TO, SIDES };
@@ -141,10 +143,12 @@ static int compile_parties(struct compiler *c, enum side side, __u32 table)
 
 /* ------------------------------------------------------------- prefixes */
 
+#define NO_RULE UINT32_MAX
+
 struct prefix {
 	struct ipaddr addr;
 	__u32 length; /* bits from the start of addr */
-	__u32 rule;
+	__u32 rule; /* NO_RULE: of none */
 	enum side side;
 };
 
@@ -176,6 +180,11 @@ static bool prefix_contains(const struct prefix *outer,
 	return !bits || !((a[bytes] ^ b[bytes]) >> (8 - bits));
 }
 
+static bool prefix_is_v4(const struct prefix *prefix)
+{
+	return prefix->length >= V4_BITS && ip_is_v4(&prefix->addr);
+}
+
 /* Outer prefixes before the ones inside them. */
 static int compare_prefixes(const void *a, const void *b)
 {
@@ -192,11 +201,13 @@ static void nest_enter(struct nest *nest, const struct prefix *prefix)
 	while (nest->depth &&
 	       !prefix_contains(&nest->prefixes[nest->depth - 1], prefix))
 		nest->depth--;
-	if (nest->depth)
+	/* "::/0" is around every IPv4 address, and says nothing about it. */
+	if (nest->depth && prefix_is_v4(&nest->prefixes[nest->depth - 1]) ==
+				   prefix_is_v4(prefix))
 		memcpy(nest->bits[nest->depth], nest->bits[nest->depth - 1],
 		       sizeof(*nest->bits));
 	else
-		memset(nest->bits, 0, sizeof(*nest->bits));
+		memset(nest->bits[nest->depth], 0, sizeof(*nest->bits));
 	nest->prefixes[nest->depth++] = *prefix;
 }
 
@@ -234,8 +245,10 @@ static int prefixes_write(struct compiler *c, const struct prefix *prefixes,
 
 		nest_enter(nest, first);
 		for (; i < count && !compare_prefixes(&prefixes[i], first); i++)
-			bits_add(&nest->bits[nest->depth - 1][prefixes[i].side],
-				 prefixes[i].rule);
+			if (prefixes[i].rule != NO_RULE)
+				bits_add(&nest->bits[nest->depth - 1]
+						    [prefixes[i].side],
+					 prefixes[i].rule);
 		rc = nest_write(c, nest);
 	}
 	c->head.cidrs = c->ncidrs;
@@ -246,6 +259,11 @@ static int compile_prefixes(struct compiler *c)
 {
 	_cleanup_free_ struct prefix *prefixes =
 		calloc(SIDES * (size_t)c->count + 1, sizeof(*prefixes));
+	const struct prefix all_v4 = {
+		.addr = ip_from_v4(0),
+		.length = V4_BITS,
+		.rule = NO_RULE,
+	};
 	size_t count = 0;
 
 	if (!prefixes)
@@ -265,6 +283,9 @@ static int compile_prefixes(struct compiler *c)
 			};
 		}
 	}
+	/* The longest match of an IPv4 address has to be one of IPv4's. */
+	if (count)
+		prefixes[count++] = all_v4;
 	qsort(prefixes, count, sizeof(*prefixes), compare_prefixes);
 	return prefixes_write(c, prefixes, count);
 }

@@ -108,27 +108,32 @@ static int sync_networks(struct datapath *dp, const struct model *model,
 	return rows_write(dp, MAP_NETWORKS, &rows, err);
 }
 
+static __u8 prefix_version(const struct cidr *cidr)
+{
+	return ip_is_v4(&cidr->addr) ? PREFIX_V4 : PREFIX_V6;
+}
+
 static int sync_no_masq(struct datapath *dp, const struct model *model,
 			struct err *err)
 {
 	_cleanup_rows_ struct rows rows = { 0 };
-	const __u8 yes = 1;
 
 	if (rows_make(&rows, model->nnetworks * NETWORK_NO_MASQ_MAX,
-		      sizeof(struct no_masq_key), sizeof(yes)))
+		      sizeof(struct no_masq_key), sizeof(__u8)))
 		return no_memory(err);
 	for (size_t i = 0; i < model->nnetworks; i++) {
 		const struct network *n = &model->networks[i];
 
 		for (size_t j = 0; j < n->nno_masq; j++) {
 			struct cidr to = cidr_subnet(&n->no_masq[j]);
+			__u8 version = prefix_version(&to);
 			struct no_masq_key key = {
 				.prefix_bits = 32 + cidr_bits(&to),
 				.network = n->id,
 				.addr = to.addr,
 			};
 
-			rows_add(&rows, &key, &yes);
+			rows_add(&rows, &key, &version);
 		}
 	}
 	return rows_write(dp, MAP_NO_MASQ, &rows, err);
@@ -326,7 +331,7 @@ static void publish_rows(struct rows *rows, const struct publish *p, __u16 slot,
 }
 
 /* Where the world knows the endpoint by its own address, the port that is
- * published is its own as well. */
+ * published is its own as well, unless it is published to the host alone. */
 static void publish_add(struct rows *rows, const struct publish *p,
 			const struct endpoint *e, bool routed)
 {
@@ -341,7 +346,7 @@ static void publish_add(struct rows *rows, const struct publish *p,
 		done[v4] = true;
 		publish_rows(rows, p, e->slot, p->any_host ? &any : &p->host_ip,
 			     p->port, &e->ips[i]);
-		if (routed)
+		if (routed && (p->any_host || !ip_is_loopback(&p->host_ip)))
 			publish_rows(rows, p, e->slot, &e->ips[i],
 				     p->target_port, &e->ips[i]);
 	}
@@ -351,23 +356,23 @@ static int sync_publish_from(struct datapath *dp, const struct model *model,
 			     struct err *err)
 {
 	_cleanup_rows_ struct rows rows = { 0 };
-	__u8 yes = 1;
 
 	if (rows_make(&rows, model->npublishes * PUBLISH_FROM_MAX,
-		      sizeof(struct publish_from_key), sizeof(yes)))
+		      sizeof(struct publish_from_key), sizeof(__u8)))
 		return no_memory(err);
 	for (size_t i = 0; i < model->npublishes; i++) {
 		const struct publish *p = &model->publishes[i];
 
 		for (size_t j = 0; j < p->nfrom; j++) {
 			struct cidr from = cidr_subnet(&p->from[j]);
+			__u8 version = prefix_version(&from);
 			struct publish_from_key key = {
 				.prefix_bits = 32 + cidr_bits(&from),
 				.publish = p->id,
 				.addr = from.addr,
 			};
 
-			rows_add(&rows, &key, &yes);
+			rows_add(&rows, &key, &version);
 		}
 	}
 	return rows_write(dp, MAP_PUB_FROM, &rows, err);
