@@ -655,6 +655,8 @@ int bn_to_uplink(struct __sk_buff *skb)
 		flow = flow_outbound(&pkt, config);
 	if (flow && !(flow->flags & (FLOW_NAT_SRC | FLOW_NAT_DST)))
 		return TC_ACT_UNSPEC;
+	if (!flow && why == REASON_OK && is_answer(&pkt, &sender))
+		return TC_ACT_UNSPEC;
 	why = why ?: stage_translate(skb, &pkt, flow);
 	return finish(skb, &pkt, config, flow, why);
 }

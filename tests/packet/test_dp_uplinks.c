@@ -537,6 +537,31 @@ static void rule_opens_a_routed_container(void **state)
 	dp_expect_dropped(dp, REASON_UNPUBLISHED);
 }
 
+/* What the programs say in a container's name, for packets that made no flow. */
+static void guard_passes_answers_of_routed_networks(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = frame_tcp(dp->ip.client, 5000, dp->ip.web, 80);
+	struct frame query = frame_udp(dp->ip.client, 5000, dp->ip.web, 53);
+	struct frame reset = frame_flags(frame_reply(syn), TCP_RST | TCP_ACK);
+	struct frame error = frame_error(dp->ip.web, UNREACHABLE, &query);
+
+	dp_egress(dp, UP, frame_out(reset));
+	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+	dp_egress(dp, UP, frame_out(error));
+	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+
+	dp_network_flags(dp, NETWORK_FRONT, NETWORK_ROUTED);
+	dp_egress(dp, UP, frame_out(reset));
+	dp_expect_passed(dp, REASON_OK);
+	dp_egress(dp, UP, frame_out(error));
+	dp_expect_passed(dp, REASON_OK);
+	dp_egress(dp, UP, frame_out(frame_reply(syn)));
+	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+	dp_egress(dp, UP, frame_out(frame_reply(query)));
+	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+}
+
 static void flow_dies_when_its_network_is_routed_no_more(void **state)
 {
 	struct dp *dp = *state;
@@ -605,6 +630,7 @@ int main(void)
 		DP_TEST_BOTH(
 			what_is_published_at_the_host_is_not_at_the_container),
 		DP_TEST_BOTH(rule_opens_a_routed_container),
+		DP_TEST_BOTH(guard_passes_answers_of_routed_networks),
 		DP_TEST_BOTH(flow_dies_when_its_network_is_routed_no_more),
 		DP_TEST_BOTH(
 			published_flow_dies_when_its_network_is_routed_no_more),
