@@ -154,6 +154,25 @@ static void without_a_gateway_there_the_route_decides(void **state)
 	assert_int_equal(out_device(dp, answer), dp->ifindex[UP]);
 }
 
+/* As it is when that uplink has been down for a moment. */
+static void answer_goes_back_as_soon_as_there_is_a_gateway(void **state)
+{
+	struct dp *dp = *state;
+	struct frame answer;
+
+	dp_uplink_lan(dp, NULL);
+	answer = client_by_lan(dp);
+	dp_ingress(dp, WEB, answer);
+	assert_int_equal(out_device(dp, answer), dp->ifindex[UP]);
+
+	dp_uplink_lan(dp, dp->ip.lan);
+	datapath_bump_routes(dp->datapath);
+	dp_ingress(dp, WEB, answer);
+	dp_expect_sent(dp,
+		       frame_out_lan(frame_from(answer, dp->ip.lan_host, 80)));
+	assert_int_equal(out_device(dp, answer), dp->ifindex[LAN]);
+}
+
 /* A link-local gateway cannot be asked for without its link: the kernel finds
  * it for every packet. */
 static void link_local_gateway_is_left_to_the_kernel(void **state)
@@ -607,6 +626,7 @@ int main(void)
 		DP_TEST_BOTH(flow_with_a_network_address_changes_its_uplink),
 		DP_TEST_BOTH(answer_goes_back_by_the_clients_uplink),
 		DP_TEST_BOTH(without_a_gateway_there_the_route_decides),
+		DP_TEST_BOTH(answer_goes_back_as_soon_as_there_is_a_gateway),
 		DP_TEST_V6(link_local_gateway_is_left_to_the_kernel),
 		DP_TEST_BOTH(rule_about_the_published_address_decides),
 		DP_TEST_BOTH(rules_see_the_containers_packet),
