@@ -191,7 +191,7 @@ static __always_inline bool flow_keeps_address(struct first *first,
  * packet starts a new one.
  */
 static __noinline enum reason flow_reroute(struct __sk_buff *skb,
-					   const struct pkt *pkt,
+					   struct pkt *pkt,
 					   const struct datapath_config *config,
 					   struct flow *flow)
 {
@@ -216,6 +216,7 @@ static __noinline enum reason flow_reroute(struct __sk_buff *skb,
 		return REASON_OK;
 	}
 	flow_set_hop(flow, first);
+	pkt->by_hop = !way_is_known(pkt, config, flow);
 	return REASON_FORWARDED;
 }
 
