@@ -124,6 +124,8 @@ static __always_inline void flow_set_forward(struct first *first)
 	}
 	if (first->to.place == PLACE_ENDPOINT) {
 		flow_set_peer(flow, &first->to, &first->from);
+		if (first->from.place == PLACE_WORLD)
+			flow->came_in_by = first->reply.mine.out_ifindex;
 		return;
 	}
 	flow->action = FLOW_OUT;

@@ -441,6 +441,8 @@ stage_commit(struct __sk_buff *skb, struct first *first,
 	if (exceeds_mtu(skb, &first->pkt, flow))
 		return too_big(&first->pkt, flow);
 	flow_touch(skb, &first->pkt, flow);
+	first->pkt.by_hop = first->to.place == PLACE_WORLD &&
+			    !way_is_known(&first->pkt, config, flow);
 	*ret_flow = flow;
 	return REASON_FORWARDED;
 }
@@ -507,6 +509,7 @@ static __always_inline void first_done(const struct first *first,
 {
 	pkt->slot = first->pkt.slot;
 	pkt->mtu = first->pkt.mtu;
+	pkt->by_hop = first->pkt.by_hop;
 }
 
 /*
@@ -530,11 +533,11 @@ static __always_inline int walk(struct __sk_buff *skb, struct pkt *pkt,
 	enum reason why;
 
 	if (unlikely(!config))
-		return finish(skb, pkt, config, flow, REASON_UNKNOWN_DEVICE);
+		return finish(skb, pkt, flow, REASON_UNKNOWN_DEVICE);
 	why = stage_parse(skb, pkt) ?: stage_flow_hit(skb, pkt, config, &flow);
 	if (unlikely(why == REASON_OK))
 		why = first(skb, pkt, config, &flow);
-	return finish(skb, pkt, config, flow, why);
+	return finish(skb, pkt, flow, why);
 }
 
 static __noinline enum reason
@@ -658,8 +661,10 @@ int bn_to_uplink(struct __sk_buff *skb)
 		flow = flow_outbound(&pkt, config);
 	if (flow && !(flow->flags & (FLOW_NAT_SRC | FLOW_NAT_DST)))
 		return TC_ACT_UNSPEC;
+	if (!flow && why == REASON_OK && is_answer(&pkt, &sender))
+		return TC_ACT_UNSPEC;
 	why = why ?: stage_translate(skb, &pkt, flow);
-	return finish(skb, &pkt, config, flow, why);
+	return finish(skb, &pkt, flow, why);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -129,6 +129,18 @@ static __noinline bool flow_redecide(const struct pkt *pkt,
 	return true;
 }
 
+/* The uplink that the client of this reply half came in by, whichever way out
+ * its answers have taken since then. */
+static __always_inline const struct uplink_val *
+uplink_of_client(const struct first *first, const struct flow *flow)
+{
+	struct flow_key pair_key;
+	const struct flow *pair =
+		flow_pair_find(&first->pkt.key, flow, &pair_key);
+
+	return uplink_find(pair ? pair->came_in_by : flow->out_ifindex);
+}
+
 /*
  * Answers to a client outside go back by the uplink that it came in by, if that
  * has a route to it or a gateway: by another one, they would carry an address
@@ -138,7 +150,7 @@ static __always_inline enum reason hop_find_back(struct __sk_buff *skb,
 						 struct first *first, __u32 iif,
 						 const struct flow *flow)
 {
-	const struct uplink_val *uplink = uplink_find(flow->out_ifindex);
+	const struct uplink_val *uplink = uplink_of_client(first, flow);
 	struct route route = { iif, flow->to_src, flow->to_dst };
 	enum reason why = hop_find(skb, first, &route);
 	const struct ipaddr *gateway;
@@ -179,7 +191,7 @@ static __always_inline bool flow_keeps_address(struct first *first,
  * packet starts a new one.
  */
 static __noinline enum reason flow_reroute(struct __sk_buff *skb,
-					   const struct pkt *pkt,
+					   struct pkt *pkt,
 					   const struct datapath_config *config,
 					   struct flow *flow)
 {
@@ -204,6 +216,7 @@ static __noinline enum reason flow_reroute(struct __sk_buff *skb,
 		return REASON_OK;
 	}
 	flow_set_hop(flow, first);
+	pkt->by_hop = !way_is_known(pkt, config, flow);
 	return REASON_FORWARDED;
 }
 

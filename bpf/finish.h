@@ -66,7 +66,6 @@ static __noinline int leave_by_hop(void)
 
 /* Where the translated packet goes. */
 static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
-				 const struct datapath_config *config,
 				 const struct flow *flow)
 {
 	if (flow->action == FLOW_PEER) {
@@ -77,7 +76,7 @@ static __always_inline int leave(struct __sk_buff *skb, const struct pkt *pkt,
 		return bpf_redirect_peer(flow->out_ifindex, 0);
 	}
 	if (flow->action == FLOW_OUT && !pkt->through_stack) {
-		if (way_is_known(pkt, config, flow))
+		if (likely(!pkt->by_hop))
 			return bpf_redirect(flow->out_ifindex, 0);
 		return leave_by_hop();
 	}
@@ -139,7 +138,6 @@ static __always_inline bool is_question(const struct pkt *pkt)
  * or the reason of a drop. TC_ACT_UNSPEC lets foreign programs go on.
  */
 static __always_inline int finish(struct __sk_buff *skb, const struct pkt *pkt,
-				  const struct datapath_config *config,
 				  const struct flow *flow, enum reason why)
 {
 	if (likely(why == REASON_FORWARDED)) {
@@ -147,7 +145,7 @@ static __always_inline int finish(struct __sk_buff *skb, const struct pkt *pkt,
 		if (likely(why == REASON_OK)) {
 			count_reason(REASON_FORWARDED);
 			count_endpoints(skb, flow);
-			return leave(skb, pkt, config, flow);
+			return leave(skb, pkt, flow);
 		}
 	}
 	count_reason(why);

@@ -57,4 +57,24 @@ flow_outbound(const struct pkt *pkt, const struct datapath_config *config)
 	return flow;
 }
 
+/*
+ * What these programs answer to the world in the name of a container that is
+ * known there (answer.h): a reset, or an ICMP error. There need not be a flow: it
+ * may be that there will be none. A container's own do not come here without one.
+ */
+static __always_inline bool is_answer(const struct pkt *pkt,
+				      const struct ipaddr *sender)
+{
+	const struct subnet_key key = { .prefix_bits = 128, .addr = *sender };
+	const __u32 *id = bpf_map_lookup_elem(&bn_subnets, &key);
+	const struct network_val *network =
+		id ? bpf_map_lookup_elem(&bn_networks, id) : NULL;
+
+	if (!network || !(network->flags & NETWORK_ROUTED))
+		return false;
+	return pkt->kind == PKT_ERROR ||
+	       (pkt->kind == PKT_FLOW && pkt->key.proto == IPPROTO_TCP &&
+		(pkt->tcp_flags & TCP_FLAG_RST_BIT));
+}
+
 #endif

@@ -82,7 +82,9 @@ struct pkt {
 	__u16 quote_l4; /* PKT_ERROR: offset of the quoted transport header */
 	__u16 mtu; /* that it exceeds, with REASON_TOO_BIG */
 	bool unusual; /* offsets are not the usual ones: rewritten by helpers */
-	__u8 pad[7];
+	bool by_hop; /* leaves by the hop that was found for it, not by the
+		      * flow's: decided once, the agent may end meanwhile */
+	__u8 pad[6];
 };
 
 #define TCP_FLAG_FIN_BIT 0x01

@@ -68,7 +68,13 @@ enum flow_seen {
  */
 struct flow {
 	__u32 generation; /* of the decision; older: decide again */
-	__u32 route_generation; /* of the way out; older: look up again */
+	union {
+		/* FLOW_OUT: of the way out; older: look up again */
+		__u32 route_generation;
+		/* FLOW_PEER, the client is outside: the uplink's device that
+		 * his first packet came in by */
+		__u32 came_in_by;
+	};
 	__u32 last_seen; /* ticks, see FLOW_TICK_SHIFT */
 	__u32 out_ifindex;
 	__u32 in_ifindex; /* endpoint's device; 0: any uplink or the stack */

@@ -10,8 +10,13 @@
 . "$(dirname "$0")/lib.sh"
 families dual
 
+# refused CMD...: curl says that the other side has refused the connection.
+refused() {
+	exits 7 "$@" && ! "$@" 2>&1 | grep -i 'timed out'
+}
+
 hops() {
-	at "$1" traceroute -n -q 1 -w "$ANSWER_SECONDS" "$2" |
+	at "$1" traceroute -n -q 1 -w "$ANSWER_SECONDS" "${@:3}" "$2" |
 		awk 'NR > 1 { printf "%s ", $2 }'
 }
 
@@ -59,6 +64,13 @@ must bn -q policy add name world-81 from world to app proto tcp port 81 allow
 ok "a rule opens one more" says "^app $INET " get inet http://10.7.0.11:81/
 must bn -q policy del world-81
 ok "and closes it" dropped_as unpublished get inet http://10.7.0.11:81/
+must bn -q policy add name no from world to app proto tcp port 82 reject
+ok "a rule that rejects tells the world so" refused get inet http://10.7.0.11:82/
+ok "by IPv6, too" refused get6 inet 'http://[fd00:7::11]:82/'
+must bn -q policy del no
+ok "traceroute shows the world that there is a router" \
+	says "^10.7.0.11 10.7.0.11 $" hops inet 10.7.0.11 -T -p 80
+
 must bn -q port publish 127.0.0.1:8081 app:81
 ok "what is published to the host alone is not open to the world" \
 	dropped_as unpublished get inet http://10.7.0.11:81/

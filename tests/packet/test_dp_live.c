@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
+#include <pthread.h>
+#include <sys/socket.h>
 
 #define ARP_LEN (ETH_HLEN + 28)
 
@@ -58,6 +60,72 @@ static void kernel_finds_the_next_hop_when_the_agent_is_silent(void **state)
 
 	assert_true(leaves_towards(dp, ROUTER));
 	dp_live_close(dp);
+}
+
+/* An agent that dies and comes back all the time, until `stop`. */
+struct flicker {
+	struct datapath_config *config;
+	bool stop;
+};
+
+static void *flicker(void *arg)
+{
+	struct flicker *f = arg;
+	__u32 now = datapath_now();
+
+	for (__u32 i = 0; !__atomic_load_n(&f->stop, __ATOMIC_RELAXED); i++)
+		__atomic_store_n(&f->config->heartbeat, i & 1 ? 0 : now,
+				 __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* Has a frame to this address come to the node since the last look? */
+static bool has_received(struct dp *dp, enum node node, const char *dst)
+{
+	struct ipaddr ip = ip_of(dst);
+	__be32 want = ip_to_v4(&ip);
+	__u8 got[FRAME_MAX];
+	bool found = false;
+	ssize_t n;
+
+	while ((n = recv(dp->sockets[node], got, sizeof(got), MSG_DONTWAIT)) >
+	       0)
+		found |= n >= 34 && !memcmp(got + 30, &want, sizeof(want));
+	return found;
+}
+
+/* A packet goes where its own look-up says, or its flow: whichever it is, that is
+ * said once. Asked twice, it could go where the packet before had gone. */
+static void way_out_is_ones_own_whenever_the_agent_ends(void **state)
+{
+	enum { ROUNDS = 30000 };
+	struct dp *dp = *state;
+	struct frame to_lan = frame_switched(
+		frame_tcp(dp->ip.web, 4001, dp->ip.lan, 443), WEB, FRONT);
+	struct frame to_server = frame_switched(syn_out(dp), WEB, FRONT);
+	struct flicker f = { .config = dp->config };
+	__u8 lan[FRAME_MAX], server[FRAME_MAX];
+	size_t lan_len = frame_build(&to_lan, lan), server_len;
+	bool astray = false;
+	pthread_t thread;
+
+	/* It takes its time. */
+	to_server.options = 1;
+	server_len = frame_build(&to_server, server);
+	dp_uplink_lan(dp, NULL);
+	dp_live_open(dp);
+	assert_int_equal(pthread_create(&thread, NULL, flicker, &f), 0);
+	for (int i = 0; i < ROUNDS && !astray; i++) {
+		dp_live_send(dp, WEB, lan, lan_len);
+		dp_live_send(dp, WEB, server, server_len);
+		if (i % 64 == 0)
+			astray = has_received(dp, LAN, dp->ip.server) ||
+				 has_received(dp, UP, dp->ip.lan);
+	}
+	__atomic_store_n(&f.stop, true, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	dp_live_close(dp);
+	assert_false(astray);
 }
 
 /* Who has `target`, or (with the target's MAC known) its answer. */
@@ -129,6 +197,7 @@ int main(void)
 		DP_TEST_BOTH(cached_next_hop_is_used_while_the_agent_lives),
 		DP_TEST_BOTH(
 			kernel_finds_the_next_hop_when_the_agent_is_silent),
+		DP_TEST(way_out_is_ones_own_whenever_the_agent_ends),
 		DP_TEST(unknown_neighbour_is_asked_for),
 		DP_TEST_BOTH(frame_arrives_inside_the_other_container),
 	};

@@ -154,6 +154,25 @@ static void without_a_gateway_there_the_route_decides(void **state)
 	assert_int_equal(out_device(dp, answer), dp->ifindex[UP]);
 }
 
+/* As it is when that uplink has been down for a moment. */
+static void answer_goes_back_as_soon_as_there_is_a_gateway(void **state)
+{
+	struct dp *dp = *state;
+	struct frame answer;
+
+	dp_uplink_lan(dp, NULL);
+	answer = client_by_lan(dp);
+	dp_ingress(dp, WEB, answer);
+	assert_int_equal(out_device(dp, answer), dp->ifindex[UP]);
+
+	dp_uplink_lan(dp, dp->ip.lan);
+	datapath_bump_routes(dp->datapath);
+	dp_ingress(dp, WEB, answer);
+	dp_expect_sent(dp,
+		       frame_out_lan(frame_from(answer, dp->ip.lan_host, 80)));
+	assert_int_equal(out_device(dp, answer), dp->ifindex[LAN]);
+}
+
 /* A link-local gateway cannot be asked for without its link: the kernel finds
  * it for every packet. */
 static void link_local_gateway_is_left_to_the_kernel(void **state)
@@ -537,6 +556,31 @@ static void rule_opens_a_routed_container(void **state)
 	dp_expect_dropped(dp, REASON_UNPUBLISHED);
 }
 
+/* What the programs say in a container's name, for packets that made no flow. */
+static void guard_passes_answers_of_routed_networks(void **state)
+{
+	struct dp *dp = *state;
+	struct frame syn = frame_tcp(dp->ip.client, 5000, dp->ip.web, 80);
+	struct frame query = frame_udp(dp->ip.client, 5000, dp->ip.web, 53);
+	struct frame reset = frame_flags(frame_reply(syn), TCP_RST | TCP_ACK);
+	struct frame error = frame_error(dp->ip.web, UNREACHABLE, &query);
+
+	dp_egress(dp, UP, frame_out(reset));
+	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+	dp_egress(dp, UP, frame_out(error));
+	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+
+	dp_network_flags(dp, NETWORK_FRONT, NETWORK_ROUTED);
+	dp_egress(dp, UP, frame_out(reset));
+	dp_expect_passed(dp, REASON_OK);
+	dp_egress(dp, UP, frame_out(error));
+	dp_expect_passed(dp, REASON_OK);
+	dp_egress(dp, UP, frame_out(frame_reply(syn)));
+	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+	dp_egress(dp, UP, frame_out(frame_reply(query)));
+	dp_expect_dropped(dp, REASON_UNTRANSLATED_EGRESS);
+}
+
 static void flow_dies_when_its_network_is_routed_no_more(void **state)
 {
 	struct dp *dp = *state;
@@ -582,6 +626,7 @@ int main(void)
 		DP_TEST_BOTH(flow_with_a_network_address_changes_its_uplink),
 		DP_TEST_BOTH(answer_goes_back_by_the_clients_uplink),
 		DP_TEST_BOTH(without_a_gateway_there_the_route_decides),
+		DP_TEST_BOTH(answer_goes_back_as_soon_as_there_is_a_gateway),
 		DP_TEST_V6(link_local_gateway_is_left_to_the_kernel),
 		DP_TEST_BOTH(rule_about_the_published_address_decides),
 		DP_TEST_BOTH(rules_see_the_containers_packet),
@@ -605,6 +650,7 @@ int main(void)
 		DP_TEST_BOTH(
 			what_is_published_at_the_host_is_not_at_the_container),
 		DP_TEST_BOTH(rule_opens_a_routed_container),
+		DP_TEST_BOTH(guard_passes_answers_of_routed_networks),
 		DP_TEST_BOTH(flow_dies_when_its_network_is_routed_no_more),
 		DP_TEST_BOTH(
 			published_flow_dies_when_its_network_is_routed_no_more),
