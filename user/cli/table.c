@@ -104,7 +104,7 @@ static const struct command uplink_commands[] = {
 #define FLOW_FILTER                                            \
 	"[endpoint ENDPOINT] [proto tcp|udp|icmp|icmpv6|any] " \
 	"[src CIDR] [dst CIDR] [port N] "                      \
-	"[state established|syn-sent|closing|reset|one-way|two-way]"
+	"[state syn-sent|syn-recv|established|closing|reset|one-way|two-way]"
 
 static const struct command flow_commands[] = {
 	{ "list", "ls show", FLOW_FILTER,
