@@ -31,6 +31,8 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
 SKEL     := $(BPF_SRC:bpf/%.bpf.c=build/%.skel.h)
+# Headers that are made before anything is compiled.
+MADE     := $(SKEL) build/completion.h
 LIB_SRC  := $(filter-out user/main.c,$(wildcard user/*.c user/*/*.c))
 LIB_OBJ  := $(LIB_SRC:user/%.c=$B/user/%.o)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -53,7 +55,13 @@ build/%.skel.h: build/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$B/user/%.o: user/%.c | $(SKEL)
+build/completion.h: user/cli/completion.sh
+	$(call say,TEXT,$@)
+	@mkdir -p $(@D)
+	$(Q)(echo 'static const char completion_script[] ='; \
+		sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $<; echo ';') > $@
+
+$B/user/%.o: user/%.c | $(MADE)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -70,7 +78,7 @@ $B/bpfnet: $B/user/main.o $B/libbpfnet.a
 PACKET_HELPERS := $(patsubst tests/%.c,$B/tests/%.o,\
 	$(filter-out $(PACKET_SRC),$(wildcard tests/packet/*.c)))
 
-$B/tests/%.o: tests/%.c | $(SKEL)
+$B/tests/%.o: tests/%.c | $(MADE)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -c $< -o $@

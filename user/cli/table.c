@@ -3,9 +3,10 @@
 #include <stddef.h>
 
 /*
- * The one place where a command is told: usage comes from here, and so does
- * what bpfnet(8) has to say. Words in capitals tell what exists and what does
- * not: NETWORK is the name of one, NAME is new.
+ * The one place where a command is told: usage, the completion and what
+ * bpfnet(8) has to say come from here. How args are written is in grammar.c;
+ * its words in capitals also tell the completion what exists: NETWORK is the
+ * name of one, NAME is new.
  */
 
 #include "cli/command.h"
@@ -124,6 +125,12 @@ static const struct command agent_commands[] = {
 	{ 0 },
 };
 
+static const struct command completion_commands[] = {
+	{ "bash", NULL, "", "prints the completion for bash", 0, false,
+	  cmd_completion_bash, NULL },
+	{ 0 },
+};
+
 /* What the contract names and this version does not have. */
 #define LATER(name)                                      \
 	{                                                \
@@ -166,7 +173,8 @@ const struct command command_table[] = {
 	LATER("rollback"),
 	LATER("check"),
 	LATER("feature"),
-	LATER("completion"),
+	{ "completion", NULL, "", "scripts for shells", 0, false, NULL,
+	  completion_commands },
 	{ "help", NULL, "[OBJECT] [COMMAND]", "explains objects and commands",
 	  0, false, cmd_help, NULL },
 	{ 0 },
