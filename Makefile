@@ -43,6 +43,7 @@ PACKET_BIN := $(PACKET_SRC:tests/%.c=$B/tests/%)
 all: build/bpfnet ## the executable build/bpfnet (default)
 
 include tools/tests.mk
+include tools/install.mk
 -include bench/bench.mk
 
 # ------------------------------------------------------------------- build

@@ -83,6 +83,7 @@ void usage_print(FILE *out)
 			print_object_line(c, out);
 	fprintf(out, "\noptions:\n");
 	print_options(0, out);
+	fprintf(out, "\nmore: bpfnet(8), bpfnet.yaml(5), bpfnet-datapath(7)\n");
 }
 
 static void print_command(const struct command *object,
