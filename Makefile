@@ -10,8 +10,6 @@ MAKEFLAGS += --no-builtin-rules
 CC      ?= gcc
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
-PREFIX  ?= /usr/local
-DESTDIR ?=
 SAN     ?=
 B       := build$(if $(SAN),/san)
 
@@ -95,15 +93,9 @@ $B/tests/%: tests/%.c $B/libbpfnet.a
 clean: ## remove everything that was built
 	rm -rf build
 
-install: all ## install into DESTDIR and PREFIX
-	install -D -m 755 build/bpfnet $(DESTDIR)$(PREFIX)/sbin/bpfnet
-
-uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/sbin/bpfnet
-
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9_-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' \
 		$(MAKEFILE_LIST)
 
-.PHONY: all clean install uninstall help
+.PHONY: all clean help
 -include $(wildcard build/*.d build/*/*.d build/*/*/*.d build/*/*/*/*.d)

@@ -22,7 +22,7 @@ packet: ## whole frames through the real programs; root (T=name)
 verifier: ## what the verifier processes, beside a budget; root (BUDGET=write)
 	@T='$T' BUDGET='$(BUDGET)' tools/check verifier
 
-e2e: all ## the stories, with real traffic in namespaces; root (T=name)
+e2e: installables ## the stories, with real traffic in namespaces; root (T=name)
 	@T='$T' tests/run
 
 lint: export LINT_CFLAGS = $(ALL_CFLAGS)

@@ -23,7 +23,8 @@ can_be_read() {
 	man --warnings -E UTF-8 -l "$TMP/$1" >"$TMP/$1.txt" 2>"$TMP/$1.err"
 	cat "$TMP/$1.err"
 	[ ! -s "$TMP/$1.err" ] && grep -q '^NAME' "$TMP/$1.txt" &&
-		! grep -nE '^ *(\*|_)|\*\*|\\' "$TMP/$1.txt"
+		! grep -nE '^ *(\*|_)|\*\*' "$TMP/$1.txt" &&
+		! grep -nF "\\" "$TMP/$1.txt"
 }
 
 # An error's JSON is the last line.
