@@ -71,4 +71,12 @@ uninstall: ## remove what install put there
 			--ignore-fail-on-non-empty $$dir || exit; \
 	done
 
-.PHONY: man installables install uninstall
+# Debian's own directories, whatever the variables say.
+deb: installables ## a Debian package, in build
+	$(call say,DEB,build/bpfnet_$(VERSION)_*.deb)
+	$(Q)rm -rf build/deb
+	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/build/deb/root \
+		PREFIX=/usr SYSCONFDIR=/etc UNITDIR=/lib/systemd/system >/dev/null
+	$(Q)tools/package $(VERSION)
+
+.PHONY: man installables install uninstall deb
