@@ -10,8 +10,6 @@ MAKEFLAGS += --no-builtin-rules
 CC      ?= gcc
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
-PREFIX  ?= /usr/local
-DESTDIR ?=
 SAN     ?=
 B       := build$(if $(SAN),/san)
 
@@ -31,6 +29,8 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
 BPF_SRC  := $(wildcard bpf/*.bpf.c)
 SKEL     := $(BPF_SRC:bpf/%.bpf.c=build/%.skel.h)
+# Headers that are made before anything is compiled.
+MADE     := $(SKEL) build/completion.h
 LIB_SRC  := $(filter-out user/main.c,$(wildcard user/*.c user/*/*.c))
 LIB_OBJ  := $(LIB_SRC:user/%.c=$B/user/%.o)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -41,6 +41,7 @@ PACKET_BIN := $(PACKET_SRC:tests/%.c=$B/tests/%)
 all: build/bpfnet ## the executable build/bpfnet (default)
 
 include tools/tests.mk
+include tools/install.mk
 -include bench/bench.mk
 
 # ------------------------------------------------------------------- build
@@ -53,7 +54,13 @@ build/%.skel.h: build/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$B/user/%.o: user/%.c | $(SKEL)
+build/completion.h: user/cli/completion.sh
+	$(call say,TEXT,$@)
+	@mkdir -p $(@D)
+	$(Q)(echo 'static const char completion_script[] ='; \
+		sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $<; echo ';') > $@
+
+$B/user/%.o: user/%.c | $(MADE)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -70,7 +77,7 @@ $B/bpfnet: $B/user/main.o $B/libbpfnet.a
 PACKET_HELPERS := $(patsubst tests/%.c,$B/tests/%.o,\
 	$(filter-out $(PACKET_SRC),$(wildcard tests/packet/*.c)))
 
-$B/tests/%.o: tests/%.c | $(SKEL)
+$B/tests/%.o: tests/%.c | $(MADE)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -c $< -o $@
@@ -86,15 +93,9 @@ $B/tests/%: tests/%.c $B/libbpfnet.a
 clean: ## remove everything that was built
 	rm -rf build
 
-install: all ## install into DESTDIR and PREFIX
-	install -D -m 755 build/bpfnet $(DESTDIR)$(PREFIX)/sbin/bpfnet
-
-uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/sbin/bpfnet
-
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9_-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' \
 		$(MAKEFILE_LIST)
 
-.PHONY: all clean install uninstall help
+.PHONY: all clean help
 -include $(wildcard build/*.d build/*/*.d build/*/*/*.d build/*/*/*/*.d)

@@ -22,12 +22,12 @@ packet: ## whole frames through the real programs; root (T=name)
 verifier: ## what the verifier processes, beside a budget; root (BUDGET=write)
 	@T='$T' BUDGET='$(BUDGET)' tools/check verifier
 
-e2e: all ## the stories, with real traffic in namespaces; root (T=name)
+e2e: installables ## the stories, with real traffic in namespaces; root (T=name)
 	@T='$T' tests/run
 
 lint: export LINT_CFLAGS = $(ALL_CFLAGS)
 lint: export LINT_BPF_CFLAGS = $(BPF_CFLAGS)
-lint: $(SKEL) ## clang-format, clang-tidy, cppcheck, shellcheck, own gates (T=name)
+lint: $(MADE) ## clang-format, clang-tidy, cppcheck, shellcheck, own gates (T=name)
 	@T='$T' tools/lint
 
 format: ## clang-format all C files in place
@@ -39,10 +39,10 @@ demo: ## set-up, build, and the three tiers with real traffic; root
 	@tools/demo
 
 # What tools/check builds before it runs the programs or the gates.
-skeletons: $(SKEL)
+headers: $(MADE)
 unit-programs: $(UNIT_BIN)
 packet-programs: $(PACKET_BIN)
-verifier-programs: $(SKEL) $B/tests/verifier/measure
+verifier-programs: $(MADE) $B/tests/verifier/measure
 
-.PHONY: setup check unit packet verifier e2e lint format demo skeletons \
+.PHONY: setup check unit packet verifier e2e lint format demo headers \
 	unit-programs packet-programs verifier-programs

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "cli/cli.h"
 #include "datapath/internal.h"
 
 static struct ipaddr v4(__u32 addr)
@@ -201,6 +202,35 @@ static void reply_that_was_not_found_counts_as_unseen(void **state)
 	assert_string_equal(flow_state(&pair), "syn-sent");
 }
 
+/* What "flow list state STATE" says when one more word follows. */
+static void assert_can_be_asked_for(const char *state)
+{
+	char keyword[] = "state", value[32] = "", wrong[] = "zzzzzz";
+	char *words[] = { keyword, value, wrong };
+	struct args args = { words, 3, 0 };
+	struct cli cli = { .dry_run = true, .instance.name = "bn-test" };
+	struct err err = { 0 };
+
+	strncpy(value, state, sizeof(value) - 1);
+	assert_int_equal(cmd_flow_list(&cli, &args, &err), -EINVAL);
+	assert_string_equal(err.text, "unknown keyword 'zzzzzz'");
+}
+
+static void every_state_can_be_asked_for(void **state)
+{
+	const int all = FLOW_SEEN | FLOW_SEEN_SYN | FLOW_SEEN_FIN |
+			FLOW_SEEN_RST | FLOW_SEEN_ACK;
+	(void)state;
+
+	for (int forward = 0; forward <= all; forward++)
+		for (int reply = 0; reply <= all; reply++) {
+			assert_can_be_asked_for(
+				state_of(IPPROTO_TCP, forward, reply));
+			assert_can_be_asked_for(
+				state_of(IPPROTO_UDP, forward, reply));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +243,7 @@ int main(void)
 		cmocka_unit_test(
 			tcp_state_follows_the_flags_of_both_directions),
 		cmocka_unit_test(other_protocols_are_one_way_or_two_way),
+		cmocka_unit_test(every_state_can_be_asked_for),
 		cmocka_unit_test(reply_that_was_not_found_counts_as_unseen),
 	};
 

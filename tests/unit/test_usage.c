@@ -69,6 +69,69 @@ static void every_command_has_a_usage_line(void **state)
 	}
 }
 
+static void assert_command_is_explained(const struct command *object,
+					const struct command *command)
+{
+	char *text = NULL, line[64];
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	usage_print_command(object, command, out);
+	assert_int_equal(fclose(out), 0);
+
+	assert_no_long_line(text);
+	snprintf(line, sizeof(line), "usage:\n  bpfnet %s %s", object->name,
+		 command == object ? "" : command->name);
+	assert_int_equal(strncmp(text, line, strlen(line) - 1), 0);
+	assert_non_null(strstr(text, command->help));
+	if (command->alias)
+		assert_non_null(strstr(text, command->alias));
+	for (const struct option_def *d = option_table; d->name; d++) {
+		snprintf(line, sizeof(line), "--%s ", d->name);
+		if (command->options & d->local)
+			assert_non_null(strstr(text, line));
+		else
+			assert_null(strstr(text, line));
+	}
+	free(text);
+}
+
+static void single_commands_are_explained(void **state)
+{
+	(void)state;
+	for (const struct command *o = command_table; o->name; o++) {
+		if (o->run)
+			assert_command_is_explained(o, o);
+		for (const struct command *c = o->sub; c && c->name; c++)
+			if (c->run)
+				assert_command_is_explained(o, c);
+	}
+}
+
+static void words_in_brackets_stay_together(void **state)
+{
+	static const struct command object = {
+		"object",
+		NULL,
+		"[one two three four] [five six seven eight] [nine ten eleven "
+		"twelve] end",
+		"text",
+		0,
+		false,
+		cmd_help,
+		NULL
+	};
+	char *text = usage_text(&object);
+
+	(void)state;
+	assert_non_null(strstr(text,
+			       "  bpfnet object [one two three four] "
+			       "[five six seven eight]\n"
+			       "           [nine ten eleven twelve] end\n"));
+	free(text);
+}
+
 static void every_object_is_in_the_overview(void **state)
 {
 	char *text = usage_text(NULL);
@@ -224,17 +287,25 @@ static void unknown_words_get_a_suggestion(void **state)
 	assert_string_equal(err.text, "unknown object ''");
 }
 
-static void later_commands_say_so(void **state)
+static void commands_to_come_say_so(void **state)
 {
+	static const struct command table[] = {
+		{ "now", NULL, "", "is there", 0, false, cmd_help, NULL },
+		{ "soon", NULL, "", "", 0, false, NULL, NULL },
+		{ 0 },
+	};
+	const struct command *found;
 	struct err err;
 
 	(void)state;
-	assert_null(find_object("edge", &err));
-	assert_string_equal(err.text, "edge: not available in this version");
+	assert_int_equal(command_find(table, "soon", "object", &found, &err),
+			 -EINVAL);
+	assert_string_equal(err.text, "soon: not available in this version");
 	assert_int_equal(err.exit, EXIT_USAGE);
 	/* No prefix means one: the next version may add others. */
-	assert_null(find_object("edg", &err));
-	assert_string_equal(err.text, "unknown object 'edg'");
+	assert_int_equal(command_find(table, "soo", "object", &found, &err),
+			 -EINVAL);
+	assert_string_equal(err.text, "unknown object 'soo'");
 }
 
 static int parse_options(const char *const *words, struct cli *cli, int *first,
@@ -362,6 +433,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_command_has_a_usage_line),
+		cmocka_unit_test(single_commands_are_explained),
+		cmocka_unit_test(words_in_brackets_stay_together),
 		cmocka_unit_test(every_object_is_in_the_overview),
 		cmocka_unit_test(every_option_is_shown_where_it_is_taken),
 		cmocka_unit_test(every_command_has_help_and_one_meaning),
@@ -369,7 +442,7 @@ int main(void)
 		cmocka_unit_test(unique_prefixes_and_aliases_are_accepted),
 		cmocka_unit_test(ambiguous_prefix_names_the_candidates),
 		cmocka_unit_test(unknown_words_get_a_suggestion),
-		cmocka_unit_test(later_commands_say_so),
+		cmocka_unit_test(commands_to_come_say_so),
 		cmocka_unit_test(options_may_stand_anywhere_before_two_dashes),
 		cmocka_unit_test(wrong_options_are_explained),
 		cmocka_unit_test(foreign_options_are_refused),

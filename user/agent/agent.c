@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/notify.h"
 #include "agent/pace.h"
 #include "agent/tell.h"
 #include "agent/watch.h"
@@ -365,6 +366,7 @@ static void on_tick(struct agent *agent)
 
 	if (read(agent->timer, &expirations, sizeof(expirations)) < 0)
 		return;
+	notify_alive();
 	follow_pins(agent);
 	if (!agent->dp)
 		return;
@@ -463,7 +465,9 @@ int agent_run(const struct instance *instance, struct err *err)
 	rc = agent_open(&agent, err);
 	if (!rc) {
 		log_info("agent of instance '%s' runs", instance->name);
+		notify_ready();
 		rc = agent_loop(&agent, err);
+		notify_stopping();
 	}
 	agent_close(&agent);
 	return rc;

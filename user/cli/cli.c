@@ -60,50 +60,77 @@ static int command_run(struct cli *cli, const struct command *object,
 	return err_prefix(err, "%s", object->name);
 }
 
+/* An object's command, by the next word. */
+static int sub_find(const struct command *object, struct args *args,
+		    const struct command **ret, struct err *err)
+{
+	if (!command_find(object->sub, args_next(args), "command", ret, err))
+		return 0;
+	if (!err->hint[0])
+		err_hint(err, "see 'bpfnet %s help'", object->name);
+	return err_prefix(err, "%s", object->name);
+}
+
+static int object_find(struct args *args, const struct command **ret,
+		       struct err *err)
+{
+	if (!command_find(command_table, args_next(args), "object", ret, err))
+		return 0;
+	if (!err->hint[0])
+		err_hint(err, "see 'bpfnet help'");
+	return -EINVAL;
+}
+
 static int object_run(struct cli *cli, const struct command *object,
 		      struct args *args, struct err *err)
 {
 	const struct command *command = object;
 
+	if (object->sub && args_peek(args) && !is_help(args_peek(args)) &&
+	    sub_find(object, args, &command, err))
+		return -EINVAL;
 	if (cli->help || is_help(args_peek(args))) {
-		usage_print_object(object, stdout);
+		if (command == object)
+			usage_print_object(object, stdout);
+		else
+			usage_print_command(object, command, stdout);
 		return EXIT_OK;
 	}
-	if (object->sub && !args_peek(args)) {
+	if (object->sub && command == object) {
 		usage_print_object(object, stderr);
 		return EXIT_USAGE;
 	}
-	if (object->sub && command_find(object->sub, args_next(args), "command",
-					&command, err))
-		return err_prefix(err, "%s", object->name);
+	return command_run(cli, object, command, args, err);
+}
 
-	if (is_help(args_peek(args)) && object->sub) {
-		usage_print_object(object, stdout);
+/* "help network add" is "network add --help". */
+int cmd_help(struct cli *cli, struct args *args, struct err *err)
+{
+	const struct command *object;
+
+	if (!args_peek(args)) {
+		usage_print(stdout);
 		return EXIT_OK;
 	}
-	return command_run(cli, object, command, args, err);
+	if (object_find(args, &object, err))
+		return -EINVAL;
+	cli->help = true;
+	return object_run(cli, object, args, err);
 }
 
 static int words_run(struct cli *cli, struct args *args, struct err *err)
 {
 	const struct command *object;
-	const char *word;
 
 	if (cli->version) {
 		printf("bpfnet %s\n", BPFNET_VERSION);
 		return EXIT_OK;
 	}
-	if (is_help(args_peek(args))) {
-		cli->help = true;
-		args_next(args);
-	}
-
-	word = args_next(args);
-	if (!word) {
+	if (!args_peek(args)) {
 		usage_print(cli->help ? stdout : stderr);
 		return cli->help ? EXIT_OK : EXIT_USAGE;
 	}
-	if (command_find(command_table, word, "object", &object, err))
+	if (object_find(args, &object, err))
 		return -EINVAL;
 	return object_run(cli, object, args, err);
 }

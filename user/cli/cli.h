@@ -78,5 +78,7 @@ int cmd_gc(struct cli *cli, struct args *args, struct err *err);
 int cmd_purge(struct cli *cli, struct args *args, struct err *err);
 int cmd_agent_run(struct cli *cli, struct args *args, struct err *err);
 int cmd_agent_status(struct cli *cli, struct args *args, struct err *err);
+int cmd_completion_bash(struct cli *cli, struct args *args, struct err *err);
+int cmd_help(struct cli *cli, struct args *args, struct err *err);
 
 #endif

@@ -90,8 +90,8 @@ static int parse_word(const char *value, void *target, const char *const *known,
 static int parse_state(const char *value, void *target, struct err *err)
 {
 	static const char *const states[] = {
-		"established", "syn-sent", "closing",
-		"reset",       "one-way",  "two-way",
+		"syn-sent", "syn-recv", "established", "closing",
+		"reset",    "one-way",	"two-way",
 	};
 
 	return parse_word(value, target, states, ARRAY_LEN(states), err);

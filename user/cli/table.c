@@ -2,6 +2,13 @@
 /* table - every object and command, with the words that usage shows */
 #include <stddef.h>
 
+/*
+ * The one place where a command is told: usage, the completion and what
+ * bpfnet(8) has to say come from here. How args are written is in grammar.c;
+ * its words in capitals also tell the completion what exists: NETWORK is the
+ * name of one, NAME is new.
+ */
+
 #include "cli/command.h"
 #include "cli/options.h"
 
@@ -9,7 +16,7 @@ static const struct command netns_commands[] = {
 	{ "add", "create new", "NAME [dns IP]...",
 	  "makes an isolated network namespace", 0, false, cmd_netns_add,
 	  NULL },
-	{ "del", "delete rm remove", "NAME", "removes a network namespace", 0,
+	{ "del", "delete rm remove", "NETNS", "removes a network namespace", 0,
 	  false, cmd_netns_del, NULL },
 	{ "list", "ls show", "", "lists the network namespaces", 0, false,
 	  cmd_netns_list, NULL },
@@ -24,16 +31,16 @@ static const struct command network_commands[] = {
 	  "makes a network; without subnet it gets a free one", 0, false,
 	  cmd_network_add, NULL },
 	{ "set", "change",
-	  "NAME [internal on|off] [icc on|off] [mtu N] [masquerade on|off] "
+	  "NETWORK [internal on|off] [icc on|off] [mtu N] [masquerade on|off] "
 	  "[mode nat|routed] [snat to IP|none]... [no-masq CIDR|none]...",
 	  "changes a network while its endpoints go on", 0, false,
 	  cmd_network_set, NULL },
-	{ "del", "delete rm remove", "NAME",
+	{ "del", "delete rm remove", "NETWORK",
 	  "removes a network that has no endpoints", 0, false, cmd_network_del,
 	  NULL },
 	{ "list", "ls", "", "lists the networks", 0, false, cmd_network_list,
 	  NULL },
-	{ "show", NULL, "[NAME]", "shows one network", 0, false,
+	{ "show", NULL, "[NETWORK]", "shows one network", 0, false,
 	  cmd_network_show, NULL },
 	{ 0 },
 };
@@ -44,12 +51,12 @@ static const struct command endpoint_commands[] = {
 	  "[default-route on|off]",
 	  "connects a namespace (NAME, created if absent; /PATH; pid:N)", 0,
 	  false, cmd_endpoint_attach, NULL },
-	{ "detach", "del delete rm remove", "NAME",
+	{ "detach", "del delete rm remove", "ENDPOINT",
 	  "disconnects it and ends its published ports", 0, false,
 	  cmd_endpoint_detach, NULL },
 	{ "list", "ls", "", "lists the endpoints", 0, false, cmd_endpoint_list,
 	  NULL },
-	{ "show", NULL, "[NAME]", "shows one endpoint", 0, false,
+	{ "show", NULL, "[ENDPOINT]", "shows one endpoint", 0, false,
 	  cmd_endpoint_show, NULL },
 	{ 0 },
 };
@@ -59,8 +66,9 @@ static const struct command port_commands[] = {
 	  "[HOSTIP:]PORT[-PORT][/tcp|udp] ENDPOINT[:PORT] [from CIDR]...",
 	  "makes an endpoint's port reachable at the host's addresses", 0,
 	  false, cmd_port_publish, NULL },
-	{ "unpublish", "del delete rm remove", "[HOSTIP:]PORT[-PORT][/tcp|udp]",
-	  "ends that", 0, false, cmd_port_unpublish, NULL },
+	{ "unpublish", "del delete rm remove", "SPEC",
+	  "ends that; SPEC: as it was published, [HOSTIP:]PORT[-PORT][/udp]", 0,
+	  false, cmd_port_unpublish, NULL },
 	{ "list", "ls show", "", "lists the published ports", 0, false,
 	  cmd_port_list, NULL },
 	{ 0 },
@@ -68,18 +76,18 @@ static const struct command port_commands[] = {
 
 static const struct command policy_commands[] = {
 	{ "add", "create new",
-	  "[name NAME] [before NAME|after NAME] from SEL to SEL [proto P] "
-	  "[port A[-B]]... allow|deny|reject [log]",
+	  "[name NAME] [before RULE|after RULE] from SEL to SEL "
+	  "[proto tcp|udp|icmp|icmpv6|any] [port A[-B]]... "
+	  "allow|deny|reject [log]",
 	  "adds a rule; SEL: an endpoint, net:NAME, CIDR, host, world, any", 0,
 	  false, cmd_policy_add, NULL },
-	{ "del", "delete rm remove", "NAME", "removes a rule", 0, false,
+	{ "del", "delete rm remove", "RULE", "removes a rule", 0, false,
 	  cmd_policy_del, NULL },
 	{ "list", "ls show", "", "lists the rules in order and the defaults", 0,
 	  false, cmd_policy_list, NULL },
 	{ "default", NULL, "[intra allow|deny] [inter allow|deny]",
 	  "what happens where no rule matches: inside, between networks", 0,
 	  false, cmd_policy_default, NULL },
-	{ "test", NULL, "", "", 0, false, NULL, NULL },
 	{ 0 },
 };
 
@@ -87,21 +95,23 @@ static const struct command uplink_commands[] = {
 	{ "add", NULL, "IFNAME [snat IP]...",
 	  "uses a device as the way out; without any, the default route's", 0,
 	  false, cmd_uplink_add, NULL },
-	{ "del", "delete rm remove", "IFNAME", "stops using it", 0, false,
+	{ "del", "delete rm remove", "UPLINK", "stops using it", 0, false,
 	  cmd_uplink_del, NULL },
 	{ "list", "ls show", "", "lists the uplinks", 0, false, cmd_uplink_list,
 	  NULL },
 	{ 0 },
 };
 
+#define FLOW_FILTER                                            \
+	"[endpoint ENDPOINT] [proto tcp|udp|icmp|icmpv6|any] " \
+	"[src CIDR] [dst CIDR] [port N] "                      \
+	"[state syn-sent|syn-recv|established|closing|reset|one-way|two-way]"
+
 static const struct command flow_commands[] = {
-	{ "list", "ls show",
-	  "[endpoint NAME] [proto P] [src IP] [dst IP] [port N] [state S]",
+	{ "list", "ls show", FLOW_FILTER,
 	  "lists connections as the datapath knows them", 0, false,
 	  cmd_flow_list, NULL },
-	{ "count", NULL,
-	  "[by endpoint|state|proto] [endpoint NAME] [proto P] [src IP] "
-	  "[dst IP] [port N] [state S]",
+	{ "count", NULL, "[by endpoint|state|proto] " FLOW_FILTER,
 	  "counts them", 0, false, cmd_flow_count, NULL },
 	{ "del", NULL, "", "", 0, false, NULL, NULL },
 	{ 0 },
@@ -112,6 +122,12 @@ static const struct command agent_commands[] = {
 	  cmd_agent_run, NULL },
 	{ "status", NULL, "", "exit 0 when an agent is running, else 3", 0,
 	  false, cmd_agent_status, NULL },
+	{ 0 },
+};
+
+static const struct command completion_commands[] = {
+	{ "bash", NULL, "", "prints the completion for bash", 0, false,
+	  cmd_completion_bash, NULL },
 	{ 0 },
 };
 
@@ -153,16 +169,13 @@ const struct command command_table[] = {
 	  cmd_purge, NULL },
 	{ "agent", NULL, "", "the background part", 0, false, NULL,
 	  agent_commands },
-	LATER("edge"),
 	LATER("confirm"),
 	LATER("rollback"),
-	LATER("top"),
-	LATER("monitor"),
-	LATER("trace"),
 	LATER("check"),
-	LATER("metrics"),
-	LATER("cni"),
 	LATER("feature"),
-	LATER("completion"),
+	{ "completion", NULL, "", "scripts for shells", 0, false, NULL,
+	  completion_commands },
+	{ "help", NULL, "[OBJECT] [COMMAND]", "explains objects and commands",
+	  0, false, cmd_help, NULL },
 	{ 0 },
 };

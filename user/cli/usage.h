@@ -11,5 +11,8 @@
 void usage_print(FILE *out);
 /* One object's commands (or the command itself), each with its words. */
 void usage_print_object(const struct command *object, FILE *out);
+/* One command, with all that belongs to it; an object without commands is one. */
+void usage_print_command(const struct command *object,
+			 const struct command *command, FILE *out);
 
 #endif
