@@ -74,6 +74,7 @@ int cmd_export(struct cli *cli, struct args *args, struct err *err);
 int cmd_stats(struct cli *cli, struct args *args, struct err *err);
 int cmd_flow_list(struct cli *cli, struct args *args, struct err *err);
 int cmd_flow_count(struct cli *cli, struct args *args, struct err *err);
+int cmd_flow_del(struct cli *cli, struct args *args, struct err *err);
 int cmd_gc(struct cli *cli, struct args *args, struct err *err);
 int cmd_purge(struct cli *cli, struct args *args, struct err *err);
 int cmd_agent_run(struct cli *cli, struct args *args, struct err *err);

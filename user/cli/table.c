@@ -103,7 +103,9 @@ static const struct command flow_commands[] = {
 	  "[by endpoint|state|proto] [endpoint NAME] [proto P] [src IP] "
 	  "[dst IP] [port N] [state S]",
 	  "counts them", 0, false, cmd_flow_count, NULL },
-	{ "del", NULL, "", "", 0, false, NULL, NULL },
+	{ "del", "delete rm remove",
+	  "[endpoint NAME] [proto P] [src IP] [dst IP] [port N] [state S]",
+	  "ends them; needs at least one word", 0, false, cmd_flow_del, NULL },
 	{ 0 },
 };
 

@@ -157,6 +157,11 @@ struct flow_pair {
 int flows_each(struct datapath *dp,
 	       int (*visit)(const struct flow_pair *pair, void *arg), void *arg,
 	       struct err *err);
+/* Ends the flows of these forward keys, both halves of each, as bn_gc does: what
+ * they have counted goes to their publishes and rules. Those that are gone by
+ * now are left out of ret_ended. */
+int flows_end(struct datapath *dp, const struct flow_key *keys, size_t count,
+	      __u64 *ret_ended, struct err *err);
 /* "established", "syn-sent", "syn-recv", "closing", "reset", "one-way", "two-way". */
 const char *flow_state(const struct flow_pair *pair);
 
