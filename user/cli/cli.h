@@ -77,6 +77,7 @@ int cmd_flow_count(struct cli *cli, struct args *args, struct err *err);
 int cmd_flow_del(struct cli *cli, struct args *args, struct err *err);
 int cmd_gc(struct cli *cli, struct args *args, struct err *err);
 int cmd_purge(struct cli *cli, struct args *args, struct err *err);
+int cmd_feature(struct cli *cli, struct args *args, struct err *err);
 int cmd_agent_run(struct cli *cli, struct args *args, struct err *err);
 int cmd_agent_status(struct cli *cli, struct args *args, struct err *err);
 

@@ -155,6 +155,9 @@ const struct command command_table[] = {
 	  cmd_purge, NULL },
 	{ "agent", NULL, "", "the background part", 0, false, NULL,
 	  agent_commands },
+	{ "feature", NULL, "",
+	  "what this kernel offers, and what is used of it", 0, false,
+	  cmd_feature, NULL },
 	LATER("edge"),
 	LATER("confirm"),
 	LATER("rollback"),
@@ -164,7 +167,6 @@ const struct command command_table[] = {
 	LATER("check"),
 	LATER("metrics"),
 	LATER("cni"),
-	LATER("feature"),
 	LATER("completion"),
 	{ 0 },
 };

@@ -183,6 +183,20 @@ bool events_are_of(const struct events *events, const struct datapath *dp);
 /* Runs bn_gc. args in and out, see abi.h. */
 int datapath_gc(struct datapath *dp, struct gc_args *args, struct err *err);
 
+/* What the datapath uses of the kernel, or could. */
+struct probe_info {
+	const char *name;
+	const char *since; /* the Linux version that brought it */
+	const char *purpose; /* what it is used for */
+	bool needed; /* nothing works without it */
+	bool by_bpf; /* only who may use BPF can ask */
+};
+enum probe_answer { PROBE_NO, PROBE_YES, PROBE_UNKNOWN };
+/* Asks the kernel for each of them; nothing stays behind. */
+void probe_each(void (*visit)(const struct probe_info *info,
+			      enum probe_answer answer, void *arg),
+		void *arg);
+
 extern const char *const reason_label[REASON_COUNT];
 extern const char *const reason_text[REASON_COUNT];
 static inline bool reason_is_drop(enum reason why)

@@ -30,6 +30,10 @@ int netns_cookie(__u64 *ret, struct err *err);
 int netns_run(int fd, int (*fn)(void *arg, struct err *err), void *arg,
 	      struct err *err);
 
+/* The same in a new namespace without a name, which ends with the call. */
+int netns_run_scratch(int (*fn)(void *arg, struct err *err), void *arg,
+		      struct err *err);
+
 /* /etc/netns/NAME/resolv.conf; write replaces it atomically, delete also
  * removes the directory when it is empty. */
 int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
