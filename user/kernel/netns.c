@@ -150,6 +150,16 @@ int netns_run(int fd, int (*fn)(void *arg, struct err *err), void *arg,
 	return go_back(self, fn(arg, err), err);
 }
 
+static int read_cookie(void *arg, struct err *err)
+{
+	return netns_cookie(arg, err);
+}
+
+int netns_cookie_of(int fd, __u64 *ret, struct err *err)
+{
+	return netns_run(fd, read_cookie, ret, err);
+}
+
 int netns_run_scratch(int (*fn)(void *arg, struct err *err), void *arg,
 		      struct err *err)
 {

@@ -26,6 +26,8 @@ int netns_open_self(struct err *err);
 bool netns_same(int fd_a, int fd_b);
 /* SO_NETNS_COOKIE of the caller's namespace. */
 int netns_cookie(__u64 *ret, struct err *err);
+/* That of another one. */
+int netns_cookie_of(int fd, __u64 *ret, struct err *err);
 /* Calls fn in the namespace and comes back, whatever fn returns (returned). */
 int netns_run(int fd, int (*fn)(void *arg, struct err *err), void *arg,
 	      struct err *err);

@@ -71,8 +71,10 @@ static int fill_netns(struct model *desired, const struct model *actual)
 		const struct netns *old =
 			model_find_netns(actual, desired->netns[i].name);
 
-		if (old)
-			desired->netns[i].adopted = old->adopted;
+		if (!old)
+			continue;
+		desired->netns[i].adopted = old->adopted;
+		desired->netns[i].cookie = old->cookie;
 	}
 	return 0;
 }
@@ -180,6 +182,9 @@ static void keep_endpoint(struct endpoint *e, const struct endpoint *old)
 		       sizeof(e->host_ifname));
 	if (!memcmp(e->mac, no_mac, sizeof(no_mac)))
 		memcpy(e->mac, old->mac, sizeof(e->mac));
+	/* While the device stays; else apply looks again. */
+	if (!strcmp(e->netns, old->netns))
+		e->netns_cookie = old->netns_cookie;
 }
 
 /* "eth0" unless another endpoint of the namespace has that; then eth1 ... */

@@ -30,6 +30,7 @@ struct netns {
 	bool implied; /* made for an endpoint that named it; goes with its
 		       * last endpoint */
 	bool adopted; /* was there before us: never deleted. Filled by apply */
+	__u64 cookie; /* which namespace it is; 0: not known. Filled by apply */
 };
 
 enum network_type { NETWORK_BRIDGE, NETWORK_P2P };
@@ -71,6 +72,7 @@ struct endpoint {
 	__u8 mac[6]; /* filled */
 	bool default_route; /* default true */
 	__u32 slot; /* filled, 1..ENDPOINTS_MAX - 1 */
+	__u64 netns_cookie; /* as netns.cookie, of the one that it is in */
 };
 
 struct publish {
