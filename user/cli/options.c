@@ -118,7 +118,7 @@ const struct option_def option_table[] = {
 	{ 0, "prune", NULL, "also remove what a file made and this one lacks",
 	  OPTION_PRUNE, set_prune },
 	{ 'w', "watch", "SECONDS", "again and again", OPTION_WATCH, set_watch },
-	{ 0, "root", "DIR", "chroot there first", OPTION_ROOT, set_root },
+	{ 0, "root", "DIR", "make DIR the root of all files first", OPTION_ROOT, set_root },
 	{ 0, "dns", "IP", "write the namespace's resolv.conf first", OPTION_DNS,
 	  set_dns },
 	{ 0 },

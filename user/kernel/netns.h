@@ -46,9 +46,10 @@ int netns_del_resolv(const char *name, struct err *err);
  * Replaces the process by argv run inside the namespace, as `ip netns exec`:
  * own mount namespace, /sys of the namespace, files of /etc/netns/NAME bound
  * over those of /etc (name taken from spec; none for pid: and paths outside
- * /run/netns). /sys/fs/bpf and the cgroup mounts stay visible. root: chroot
- * there first (NULL: no); those files are then bound over the ones there, which
- * are made (empty) where they are missing. Returns only on failure, and may then
+ * /run/netns). /sys/fs/bpf and the cgroup mounts stay visible. root: make
+ * that directory the root first (NULL: no), with a /proc and a /sys where it has
+ * the directories; those files are then bound over the ones there, which are
+ * made (empty) where they are missing. Returns only on failure, and may then
  * have changed the caller's namespaces; a command that cannot be found is
  * -ENOENT.
  */
