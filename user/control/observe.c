@@ -93,16 +93,6 @@ static void await_dying(struct nl *nl, const struct model *model,
 		}
 }
 
-static bool peer_exists(const struct model *model,
-			const struct policy_peer *peer)
-{
-	if (peer->kind == SEL_ENDPOINT)
-		return model_find_endpoint(model, peer->name);
-	if (peer->kind == SEL_NETWORK)
-		return model_find_network(model, peer->name);
-	return true;
-}
-
 /* Ports of endpoints that are gone; also those that a process did not come to,
  * which died while it removed the endpoint. Rules stay, dormant: a container
  * must not get rid of a rule by ending, and its successor of the same name is
@@ -125,8 +115,7 @@ static int forget_dangling(struct work *work, struct model *model,
 	for (size_t i = 0; i < model->nrules; i++) {
 		struct policy_rule *rule = &model->rules[i];
 
-		if (rule->dormant || (peer_exists(model, &rule->from) &&
-				      peer_exists(model, &rule->to)))
+		if (rule->dormant || rule_peers_exist(model, rule))
 			continue;
 		log_warn("policy rule '%s' names what is gone: it is dormant "
 			 "until that is there again",

@@ -419,21 +419,13 @@ static void name_rule(struct policy_rule *rule, const struct model *desired,
 	memcpy(rule->name, name, sizeof(name));
 }
 
-static bool peer_is_there(const struct model *m, const struct policy_peer *peer)
-{
-	if (peer->kind == SEL_ENDPOINT)
-		return model_find_endpoint(m, peer->name);
-	return peer->kind != SEL_NETWORK || model_find_network(m, peer->name);
-}
-
 /* What a rule names may have come back. */
 static void wake_rules(struct model *m)
 {
 	for (size_t i = 0; i < m->nrules; i++) {
 		struct policy_rule *rule = &m->rules[i];
 
-		if (rule->dormant && peer_is_there(m, &rule->from) &&
-		    peer_is_there(m, &rule->to))
+		if (rule->dormant && rule_peers_exist(m, rule))
 			rule->dormant = false;
 	}
 }

@@ -211,6 +211,9 @@ bool uplink_equal(const struct uplink *a, const struct uplink *b);
 bool netns_equal(const struct netns *a, const struct netns *b);
 bool settings_equal(const struct settings *a, const struct settings *b);
 
+/* Is all there that the rule names? */
+bool rule_peers_exist(const struct model *m, const struct policy_rule *rule);
+
 /* Would both claim one port? "any" collides with every address. */
 bool publish_collides(const struct publish *a, const struct publish *b);
 
