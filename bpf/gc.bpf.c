@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* gc - ends flows that have been idle past their time, in the kernel */
+/* gc - ends flows: those that are past their time, or that somebody names */
 #include <linux/bpf.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -133,6 +133,33 @@ int bn_gc(struct gc_args *args)
 	args->embryonic = walk.embryonic;
 	if (stats)
 		stats->expired += walk.expired;
+	return 0;
+}
+
+/* Where the last packet has just ended it, there is nothing to do. */
+static __always_inline bool end(const struct flow_key *key)
+{
+	struct flow *flow = flow_find(key), *pair;
+	struct flow_key pair_key;
+
+	if (!flow || (flow->flags & FLOW_REPLY))
+		return false;
+	pair = flow_pair_find(key, flow, &pair_key);
+	if (pair)
+		flow_del_half(&pair_key, pair);
+	return flow_del_half(key, flow);
+}
+
+SEC("syscall")
+int bn_flow_del(struct flow_del_args *args)
+{
+	struct flow_stats *stats = stats_get();
+	struct flow_key key = args->key;
+	bool ended = end(&key);
+
+	args->ended = ended;
+	if (stats)
+		stats->expired += ended;
 	return 0;
 }
 

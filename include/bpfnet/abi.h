@@ -413,6 +413,12 @@ struct gc_args {
 	__u64 embryonic; /* flows alive, one direction seen */
 };
 
+/* Context of the bn_flow_del program, of the same type. */
+struct flow_del_args {
+	struct flow_key key; /* in: of the forward half */
+	__u64 ended; /* out: 1, or 0 when there is no such flow */
+};
+
 _Static_assert(sizeof(struct ipaddr) == 16, "ipaddr");
 _Static_assert(sizeof(struct flow_key) == 40, "flow_key");
 _Static_assert(sizeof(struct flow) == 104, "flow");

@@ -14,6 +14,9 @@ usage: serve.py http PORT NAME          GET /anything: "NAME ADDRESS PORT";
        serve.py beat HOST PORT FILE     one connection to a tcp server: a line
                                         every 10 ms, and back; the number of
                                         echoes goes to FILE until killed
+       serve.py hold HOST PORT FILE     one connection to a tcp server: a line,
+                                        and back, whenever FILE is not there;
+                                        then FILE is made
 
 Servers listen on every address, of both IP versions.
 """
@@ -202,6 +205,21 @@ def beat(host, port, path):
             time.sleep(BEAT_PAUSE)
 
 
+def hold(host, port, path):
+    with socket.create_connection((host, port), ANSWER_SECONDS) as sock:
+        sock.settimeout(None)
+        stream = sock.makefile("rwb", buffering=0)
+        stream.readline()
+        while True:
+            stream.write(b"still there?\n")
+            if stream.readline() != b"still there?\n":
+                sys.exit("no answer")
+            with open(path, "w", encoding="ascii"):
+                pass
+            while os.path.exists(path):
+                time.sleep(BEAT_PAUSE)
+
+
 def main(arguments):
     if len(arguments) >= 3 and arguments[0] in SERVERS:
         server, handler = SERVERS[arguments[0]]
@@ -213,6 +231,8 @@ def main(arguments):
         ask(arguments[0], arguments[1], *map(int, arguments[2:]))
     elif len(arguments) == 4 and arguments[0] == "beat":
         beat(arguments[1], int(arguments[2]), arguments[3])
+    elif len(arguments) == 4 and arguments[0] == "hold":
+        hold(arguments[1], int(arguments[2]), arguments[3])
     else:
         print(__doc__.strip(), file=sys.stderr)
         sys.exit(2)

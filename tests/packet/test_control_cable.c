@@ -405,7 +405,8 @@ static size_t count_endpoints(struct world *world)
 	return count;
 }
 
-/* A number of a process proves nothing, but the device in its namespace does. */
+/* The namespace of the one that is left is known, not only its process's number:
+ * it leads to the host now. */
 static void pair_of_processes_lives_as_long_as_both(void **state)
 {
 	struct world *world = *state;
@@ -418,9 +419,12 @@ static void pair_of_processes_lives_as_long_as_both(void **state)
 	assert_int_equal(count_endpoints(world), 2);
 
 	process_end(right);
+	assert_int_equal(count_endpoints(world), 1);
+	must("ip addr show bne-left | grep -q 'inet 10.0.1.2/24'");
+	must("ping -c1 -W2 10.0.1.1 >/dev/null");
 
-	assert_int_equal(count_endpoints(world), 0);
 	process_end(left);
+	assert_int_equal(count_endpoints(world), 0);
 }
 
 /* Processes keep it, which only the one without a name proves. */

@@ -148,6 +148,7 @@ static void fill_space(struct dice *dice, struct netns *ns)
 	random_ips(dice, ns->dns, 3, ns->ndns);
 	ns->implied = random_bool(dice);
 	ns->adopted = random_bool(dice);
+	ns->cookie = random_number(dice, UINT32_MAX) * 3ull;
 }
 
 static void fill_network(struct dice *dice, struct network *n)
@@ -188,6 +189,7 @@ static void fill_endpoint(struct dice *dice, struct endpoint *e)
 	random_mac(dice, e->mac);
 	e->default_route = random_bool(dice);
 	e->slot = random_number(dice, ENDPOINTS_MAX - 1);
+	e->netns_cookie = random_number(dice, UINT32_MAX) * 3ull;
 }
 
 static void fill_uplink(struct dice *dice, struct uplink *u)
@@ -248,12 +250,13 @@ static void fill_rule(struct dice *dice, struct policy_rule *r)
 
 static const size_t holes[KINDS][4][2] = {
 	[OBJECT_SETTINGS] = { HOLE(settings, inter_allow, nat_port_min) },
-	[OBJECT_NETNS] = { HOLE(netns, dns, ndns), TAIL(netns, adopted) },
+	[OBJECT_NETNS] = { HOLE(netns, dns, ndns),
+			   HOLE(netns, adopted, cookie) },
 	[OBJECT_NETWORK] = { HOLE(network, routed, snat),
 			     HOLE(network, snat, nsnat), TAIL(network, mac) },
 	[OBJECT_ENDPOINT] = { HOLE(endpoint, ips, nips),
 			      HOLE(endpoint, default_route, slot),
-			      TAIL(endpoint, slot) },
+			      HOLE(endpoint, slot, netns_cookie) },
 	[OBJECT_UPLINK] = { HOLE(uplink, automatic, snat) },
 	[OBJECT_PUBLISH] = { HOLE(publish, any_host, host_ip),
 			     HOLE(publish, target_port, from),
@@ -447,6 +450,12 @@ static void each_field(void (*check)(enum object_kind kind, const json_t *json,
 	}
 }
 
+/* Records of older versions have none, and a cookie is any number. */
+static bool is_cookie(const char *field)
+{
+	return !strcmp(field, "cookie") || !strcmp(field, "netns_cookie");
+}
+
 static void check_missing(enum object_kind kind, const json_t *json,
 			  const char *field, const json_t *value)
 {
@@ -454,8 +463,46 @@ static void check_missing(enum object_kind kind, const json_t *json,
 
 	(void)value;
 	json_object_del(copy, field);
-	assert_refused(kind, copy, field);
+	if (!is_cookie(field))
+		assert_refused(kind, copy, field);
 	json_decref(copy);
+}
+
+static void cookie_that_is_missing_is_not_known(void **state)
+{
+	struct dice dice = { 6 };
+	union object object;
+	json_t *json;
+
+	(void)state;
+	fill_object(&dice, OBJECT_ENDPOINT, &object);
+	json = to_json(OBJECT_ENDPOINT, &object);
+	json_object_del(json, "netns_cookie");
+	object.endpoint.netns_cookie = 5;
+
+	assert_int_equal(fields_from_json(OBJECT_ENDPOINT, json, &object, NULL),
+			 0);
+	json_decref(json);
+
+	assert_int_equal(object.endpoint.netns_cookie, 0);
+}
+
+static void cookie_may_be_as_long_as_the_kernels(void **state)
+{
+	struct dice dice = { 7 };
+	union object object;
+	json_t *json;
+
+	(void)state;
+	fill_object(&dice, OBJECT_NETNS, &object);
+	object.netns.cookie = 1ull << 40 | 1;
+	json = to_json(OBJECT_NETNS, &object);
+
+	assert_int_equal(fields_from_json(OBJECT_NETNS, json, &object, NULL),
+			 0);
+	json_decref(json);
+
+	assert_true(object.netns.cookie == (1ull << 40 | 1));
 }
 
 static void missing_field_is_refused_by_its_name(void **state)
@@ -492,6 +539,8 @@ static void check_range(enum object_kind kind, const json_t *json,
 	if (!json_is_integer(value))
 		return;
 	assert_value_refused(kind, json, field, json_integer(-1));
+	if (is_cookie(field))
+		return;
 	assert_value_refused(kind, json, field, json_integer(1ll << 32));
 	assert_value_refused(kind, json, field, json_integer(INT64_MAX));
 }
@@ -613,6 +662,8 @@ int main(void)
 		cmocka_unit_test(every_byte_of_every_member_is_recorded),
 		cmocka_unit_test(nothing_is_left_of_what_the_object_held),
 		cmocka_unit_test(missing_field_is_refused_by_its_name),
+		cmocka_unit_test(cookie_that_is_missing_is_not_known),
+		cmocka_unit_test(cookie_may_be_as_long_as_the_kernels),
 		cmocka_unit_test(wrong_type_is_refused_by_the_fields_name),
 		cmocka_unit_test(number_that_does_not_fit_is_refused),
 		cmocka_unit_test(number_beyond_its_table_is_refused),

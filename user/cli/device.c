@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "control/identity.h"
 #include "kernel/link.h"
 #include "kernel/netns.h"
 #include "lib/cleanup.h"
@@ -30,7 +31,7 @@ static bool find_end(const struct endpoint *endpoint, struct link_info *ret)
 
 	if (endpoint->host_ifname[0])
 		return find(-1, endpoint->host_ifname, ret);
-	netns = netns_open(endpoint->netns, NULL);
+	netns = identity_open(endpoint, NULL);
 	return netns >= 0 && find(netns, endpoint->ifname, ret);
 }
 

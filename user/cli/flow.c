@@ -6,26 +6,14 @@
 #include <string.h>
 
 #include "cli/change.h"
+#include "cli/flow_filter.h"
 #include "cli/output.h"
-
-#define ARRAY_LEN(array) (sizeof(array) / sizeof(*(array)))
-
-/* What the words ask for; zero: all flows. */
-struct filter {
-	char endpoint[NAME_LEN_MAX + 1];
-	__u32 slot; /* endpoint's */
-	__u8 proto;
-	bool has_src, has_dst;
-	struct cidr src, dst;
-	__u16 port;
-	const char *state;
-	const char *by; /* only for count */
-};
 
 /* One walk: who asks, and the names behind the datapath's numbers. */
 struct walk {
 	const struct cli *cli;
-	const struct filter *filter;
+	const struct flow_filter *filter;
+	const char *by; /* only for count */
 	const char *endpoints[ENDPOINTS_MAX];
 	const char *rules[RULES_MAX];
 	__u32 now;
@@ -33,115 +21,6 @@ struct walk {
 	json_t *counts; /* count by: label to number */
 	__u64 count;
 };
-
-static int parse_proto(const char *value, void *target, struct err *err)
-{
-	if (proto_parse(value, target))
-		return err_usage(err, "'%s' is not a protocol", value);
-	return 0;
-}
-
-static int parse_src(const char *value, void *target, struct err *err)
-{
-	struct filter *filter = target;
-
-	filter->has_src = true;
-	return arg_cidr(value, &filter->src, err);
-}
-
-static int parse_dst(const char *value, void *target, struct err *err)
-{
-	struct filter *filter = target;
-
-	filter->has_dst = true;
-	return arg_cidr(value, &filter->dst, err);
-}
-
-static int parse_port(const char *value, void *target, struct err *err)
-{
-	struct port_range range;
-
-	if (port_range_parse(value, &range) || range.low != range.high)
-		return err_usage(err, "'%s' is not a port", value);
-	*(__u16 *)target = range.low;
-	return 0;
-}
-
-static int parse_word(const char *value, void *target, const char *const *known,
-		      size_t count, struct err *err)
-{
-	char text[120] = "";
-	size_t used = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (!strcmp(known[i], value)) {
-			*(const char **)target = known[i];
-			return 0;
-		}
-		if (used < sizeof(text))
-			used += snprintf(text + used, sizeof(text) - used,
-					 "%s%s", used ? ", " : "", known[i]);
-	}
-	err_usage(err, "unknown value '%s'", value);
-	err_hint(err, "known: %s", text);
-	return -EINVAL;
-}
-
-static int parse_state(const char *value, void *target, struct err *err)
-{
-	static const char *const states[] = {
-		"syn-sent", "syn-recv", "established", "closing",
-		"reset",    "one-way",	"two-way",
-	};
-
-	return parse_word(value, target, states, ARRAY_LEN(states), err);
-}
-
-static int parse_by(const char *value, void *target, struct err *err)
-{
-	static const char *const keys[] = { "endpoint", "state", "proto" };
-
-	return parse_word(value, target, keys, ARRAY_LEN(keys), err);
-}
-
-static int filter_parse(struct args *args, bool count, struct filter *ret,
-			struct err *err)
-{
-	const struct keyword keywords[] = {
-		{ "endpoint", arg_name, ret->endpoint, 0 },
-		{ "proto", parse_proto, &ret->proto, 0 },
-		{ "src", parse_src, ret, 0 },
-		{ "dst", parse_dst, ret, 0 },
-		{ "port", parse_port, &ret->port, 0 },
-		{ "state", parse_state, &ret->state, 0 },
-		{ "by", parse_by, &ret->by, 0 }, /* last: not for list */
-	};
-
-	return keywords_parse(args, keywords, ARRAY_LEN(keywords) - !count,
-			      err);
-}
-
-static bool filter_matches(const struct filter *filter,
-			   const struct flow_pair *pair)
-{
-	const struct flow_key *key = &pair->forward_key;
-	const struct flow *flow = &pair->forward;
-
-	if (filter->slot && flow->in_slot != filter->slot &&
-	    flow->out_slot != filter->slot)
-		return false;
-	if (filter->proto && key->proto != filter->proto)
-		return false;
-	if (filter->has_src && !cidr_contains(&filter->src, &key->src))
-		return false;
-	if (filter->has_dst && !cidr_contains(&filter->dst, &key->dst) &&
-	    !cidr_contains(&filter->dst, &flow->to_dst))
-		return false;
-	if (filter->port && ntohs(key->dport) != filter->port &&
-	    ntohs(flow->to_dport) != filter->port)
-		return false;
-	return !filter->state || !strcmp(filter->state, flow_state(pair));
-}
 
 static json_int_t seconds_since(__u32 now, __u32 tick)
 {
@@ -206,7 +85,7 @@ static int on_list(const struct flow_pair *pair, void *arg)
 	struct walk *walk = arg;
 	json_t *object;
 
-	if (!filter_matches(walk->filter, pair))
+	if (!flow_filter_matches(walk->filter, pair))
 		return 0;
 	object = flow_json(walk, pair);
 	if (walk->list)
@@ -225,10 +104,10 @@ static int on_list(const struct flow_pair *pair, void *arg)
 static int on_count(const struct flow_pair *pair, void *arg)
 {
 	struct walk *walk = arg;
-	const char *by = walk->filter->by;
+	const char *by = walk->by;
 	const char *label;
 
-	if (!filter_matches(walk->filter, pair))
+	if (!flow_filter_matches(walk->filter, pair))
 		return 0;
 	walk->count++;
 	if (!by)
@@ -248,10 +127,8 @@ static int on_count(const struct flow_pair *pair, void *arg)
 }
 
 static int walk_prepare(struct walk *walk, const struct model *model,
-			struct filter *filter, struct err *err)
+			struct flow_filter *filter, struct err *err)
 {
-	const struct endpoint *endpoint;
-
 	for (size_t i = 0; i < model->nendpoints; i++)
 		walk->endpoints[model->endpoints[i].slot % ENDPOINTS_MAX] =
 			model->endpoints[i].name;
@@ -260,15 +137,7 @@ static int walk_prepare(struct walk *walk, const struct model *model,
 			model->rules[i].name;
 	walk->now = datapath_now();
 	walk->filter = filter;
-
-	if (!filter->endpoint[0])
-		return 0;
-	endpoint = model_find_endpoint(model, filter->endpoint);
-	if (!endpoint)
-		return err_set(err, -ENOENT, "no endpoint '%s'",
-			       filter->endpoint);
-	filter->slot = endpoint->slot;
-	return 0;
+	return flow_filter_resolve(filter, model, err);
 }
 
 static int walk_flows(struct datapath *dp,
@@ -332,10 +201,10 @@ int cmd_flow_list(struct cli *cli, struct args *args, struct err *err)
 {
 	_cleanup_control_ struct control *control = NULL;
 	struct walk walk = { .cli = cli };
-	struct filter filter = { .slot = 0 };
+	struct flow_filter filter = { .slot = 0 };
 	int rc;
 
-	if (filter_parse(args, false, &filter, err))
+	if (flow_filter_parse(args, &filter, NULL, err))
 		return -EINVAL;
 	rc = control_open(&cli->instance, CONTROL_READ, &control, err);
 	if (!rc)
@@ -355,11 +224,11 @@ static int count_print(const struct walk *walk, struct err *err)
 	if (walk->cli->json) {
 		root = output_root();
 		json_object_set_new(root, "count", json_integer(walk->count));
-		if (walk->filter->by)
-			json_object_set(root, walk->filter->by, walk->counts);
+		if (walk->by)
+			json_object_set(root, walk->by, walk->counts);
 		return output_json(walk->cli, root, err);
 	}
-	if (!walk->filter->by)
+	if (!walk->by)
 		printf("%llu\n", walk->count);
 	json_object_foreach(walk->counts, label, value)
 	{
@@ -373,10 +242,10 @@ int cmd_flow_count(struct cli *cli, struct args *args, struct err *err)
 {
 	_cleanup_control_ struct control *control = NULL;
 	struct walk walk = { .cli = cli };
-	struct filter filter = { .slot = 0 };
+	struct flow_filter filter = { .slot = 0 };
 	int rc;
 
-	if (filter_parse(args, true, &filter, err))
+	if (flow_filter_parse(args, &filter, &walk.by, err))
 		return -EINVAL;
 	rc = control_open(&cli->instance, CONTROL_READ, &control, err);
 	if (!rc)

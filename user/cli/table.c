@@ -113,7 +113,8 @@ static const struct command flow_commands[] = {
 	  cmd_flow_list, NULL },
 	{ "count", NULL, "[by endpoint|state|proto] " FLOW_FILTER,
 	  "counts them", 0, false, cmd_flow_count, NULL },
-	{ "del", NULL, "", "", 0, false, NULL, NULL },
+	{ "del", "delete rm remove", FLOW_FILTER,
+	  "ends them; needs at least one word", 0, false, cmd_flow_del, NULL },
 	{ 0 },
 };
 
@@ -169,10 +170,12 @@ const struct command command_table[] = {
 	  cmd_purge, NULL },
 	{ "agent", NULL, "", "the background part", 0, false, NULL,
 	  agent_commands },
+	{ "feature", NULL, "",
+	  "what this kernel offers, and what is used of it", 0, false,
+	  cmd_feature, NULL },
 	LATER("confirm"),
 	LATER("rollback"),
 	LATER("check"),
-	LATER("feature"),
 	{ "completion", NULL, "", "scripts for shells", 0, false, NULL,
 	  completion_commands },
 	{ "help", NULL, "[OBJECT] [COMMAND]", "explains objects and commands",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* value - texts of the file as numbers, times, addresses */
-#include <stdint.h>
 #include <string.h>
 
 #include "config/parse.h"
+#include "lib/units.h"
 
 const struct node *value_items(struct parser *p, const struct node *node,
 			       size_t max, size_t *ret_count)
@@ -75,34 +75,6 @@ bool value_bool(struct parser *p, const struct node *node, bool *ret)
 	return false;
 }
 
-struct unit {
-	const char *name;
-	__u32 factor;
-};
-
-/* Digits and then one of the units; no more than 32 bits. */
-static bool parse_units(const char *text, const struct unit *units,
-			size_t nunits, __u32 *ret)
-{
-	size_t digits = strspn(text, "0123456789");
-	uint64_t number = 0;
-
-	if (!digits || digits > 10)
-		return false;
-	for (size_t i = 0; i < digits; i++)
-		number = number * 10 + (uint64_t)(text[i] - '0');
-	for (size_t i = 0; i < nunits; i++) {
-		if (strcmp(text + digits, units[i].name))
-			continue;
-		number *= units[i].factor;
-		if (number > UINT32_MAX)
-			return false;
-		*ret = (__u32)number;
-		return true;
-	}
-	return false;
-}
-
 bool value_number(struct parser *p, const struct node *node, __u32 *ret)
 {
 	static const struct unit units[] = {
@@ -114,7 +86,7 @@ bool value_number(struct parser *p, const struct node *node, __u32 *ret)
 
 	if (!value_text(p, node, &text))
 		return false;
-	if (parse_units(text, units, sizeof(units) / sizeof(*units), ret))
+	if (units_parse(text, units, sizeof(units) / sizeof(*units), ret))
 		return true;
 	findings_put(p->findings, node->at, "e.g. 1500, 64k, 1M",
 		     "'%s' is not a number", text);
@@ -123,15 +95,11 @@ bool value_number(struct parser *p, const struct node *node, __u32 *ret)
 
 bool value_seconds(struct parser *p, const struct node *node, __u32 *ret)
 {
-	static const struct unit units[] = {
-		{ "s", 1 },    { "", 1 },      { "m", 60 },
-		{ "h", 3600 }, { "d", 86400 },
-	};
 	const char *text;
 
 	if (!value_text(p, node, &text))
 		return false;
-	if (parse_units(text, units, sizeof(units) / sizeof(*units), ret))
+	if (seconds_parse(text, ret))
 		return true;
 	findings_put(p->findings, node->at, "e.g. 30s, 5m, 2h, 1d",
 		     "'%s' is not a time", text);

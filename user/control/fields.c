@@ -11,7 +11,7 @@
 enum field_type {
 	FIELD_TEXT,
 	FIELD_BOOL,
-	FIELD_UINT, /* 1, 2 or 4 bytes; enums, too */
+	FIELD_UINT, /* 1, 2, 4 or 8 bytes; enums, too */
 	FIELD_IP,
 	FIELD_MAC,
 	FIELD_IPS, /* array with a count beside it */
@@ -27,6 +27,7 @@ struct field {
 	size_t size; /* of the member, of the whole array */
 	__u32 max; /* FIELD_UINT: the highest value, 0: what fits */
 	size_t count_offset; /* arrays: of their size_t */
+	bool optional; /* records of older versions lack it: zero */
 };
 
 #define FIELD(kind, member, type_)                         \
@@ -40,6 +41,12 @@ struct field {
 		.name = #member, .type = FIELD_UINT,                      \
 		.offset = offsetof(struct kind, member),                  \
 		.size = sizeof(((struct kind *)0)->member), .max = (max_) \
+	}
+#define LATER_NUMBER(kind, member)                                           \
+	{                                                                    \
+		.name = #member, .type = FIELD_UINT,                         \
+		.offset = offsetof(struct kind, member),                     \
+		.size = sizeof(((struct kind *)0)->member), .optional = true \
 	}
 #define ARRAY(kind, member, count, type_)                    \
 	{                                                    \
@@ -73,9 +80,13 @@ static const struct field settings_fields[] = {
 };
 
 static const struct field netns_fields[] = {
-	FIELD(netns, name, FIELD_TEXT),	    NUMBER(netns, origin, ORIGIN_CNI),
-	ARRAY(netns, dns, ndns, FIELD_IPS), FIELD(netns, implied, FIELD_BOOL),
-	FIELD(netns, adopted, FIELD_BOOL),  END,
+	FIELD(netns, name, FIELD_TEXT),
+	NUMBER(netns, origin, ORIGIN_CNI),
+	ARRAY(netns, dns, ndns, FIELD_IPS),
+	FIELD(netns, implied, FIELD_BOOL),
+	FIELD(netns, adopted, FIELD_BOOL),
+	LATER_NUMBER(netns, cookie),
+	END,
 };
 
 static const struct field network_fields[] = {
@@ -111,6 +122,7 @@ static const struct field endpoint_fields[] = {
 	FIELD(endpoint, mac, FIELD_MAC),
 	FIELD(endpoint, default_route, FIELD_BOOL),
 	NUMBER(endpoint, slot, ENDPOINTS_MAX - 1),
+	LATER_NUMBER(endpoint, netns_cookie),
 	END,
 };
 
@@ -169,7 +181,9 @@ static json_int_t uint_get(const void *at, size_t size)
 		return *(const __u8 *)at;
 	if (size == sizeof(__u16))
 		return *(const __u16 *)at;
-	return *(const __u32 *)at;
+	if (size == sizeof(__u32))
+		return *(const __u32 *)at;
+	return (json_int_t) * (const __u64 *)at;
 }
 
 static json_t *element_to_json(enum field_type type, const char *at,
@@ -239,15 +253,17 @@ static int uint_set(const json_t *json, void *at, size_t size, __u32 max)
 {
 	json_int_t value = json_integer_value(json);
 
-	if (!json_is_integer(json) || value < 0 || value >> (8 * size) ||
-	    (max && value > max))
+	if (!json_is_integer(json) || value < 0 || (max && value > max) ||
+	    (size < sizeof(value) && value >> (8 * size)))
 		return -EINVAL;
 	if (size == sizeof(__u8))
 		*(__u8 *)at = (__u8)value;
 	else if (size == sizeof(__u16))
 		*(__u16 *)at = (__u16)value;
-	else
+	else if (size == sizeof(__u32))
 		*(__u32 *)at = (__u32)value;
+	else
+		*(__u64 *)at = (__u64)value;
 	return 0;
 }
 
@@ -312,6 +328,8 @@ static int field_from_json(const struct field *field, const json_t *json,
 	const char *text = json_string_value(json);
 	char *at = object + field->offset;
 
+	if (!json && field->optional)
+		return 0;
 	switch (field->type) {
 	case FIELD_TEXT:
 		return text_set(json, at, field->size);

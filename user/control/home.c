@@ -19,11 +19,6 @@ int home_is_here(__u64 cookie, bool *ret, struct err *err)
 	return rc;
 }
 
-static int read_cookie(void *arg, struct err *err)
-{
-	return netns_cookie(arg, err);
-}
-
 /* Is it the one with this cookie? Most processes are in the caller's own,
  * which is not. */
 static bool is_home(const char *path, int self, __u64 cookie)
@@ -32,7 +27,7 @@ static bool is_home(const char *path, int self, __u64 cookie)
 	__u64 found = 0;
 
 	return fd >= 0 && !netns_same(fd, self) &&
-	       !netns_run(fd, read_cookie, &found, NULL) && found == cookie;
+	       !netns_cookie_of(fd, &found, NULL) && found == cookie;
 }
 
 /* format: the path of a namespace by the name of an entry of dir. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "control/identity.h"
 #include "kernel/addr.h"
 #include "kernel/link.h"
 #include "kernel/netns.h"
@@ -33,7 +34,7 @@ int inside_open(const struct endpoint *endpoint, struct inside *ret,
 {
 	int rc;
 
-	ret->netns = netns_open(endpoint->netns, err);
+	ret->netns = identity_open(endpoint, err);
 	if (ret->netns < 0)
 		return ret->netns;
 	rc = refuse_host(ret->netns, endpoint, err);

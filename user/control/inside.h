@@ -16,7 +16,7 @@ struct inside {
 		.netns = -1 \
 	}
 
-/* Refuses the host's own namespace: both ends of a cable there would short its
+/* See identity.h. Refuses the host's own namespace: both ends of a cable there would short its
  * routes. ret is closed, and to be closed also on failure. */
 int inside_open(const struct endpoint *endpoint, struct inside *ret,
 		struct err *err);

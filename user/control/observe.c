@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* observe - what of the record the kernel still has */
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "control/control_internal.h"
 #include "control/direct.h"
+#include "control/identity.h"
 #include "control/wiring.h"
 #include "kernel/netns.h"
 #include "lib/cleanup.h"
@@ -72,41 +74,23 @@ static bool is_there(struct nl *nl, const struct host *host,
 	return direct_is_wired(endpoint) || (other && direct_is_wired(other));
 }
 
-/* An endpoint whose namespace cannot be found any more, but its device can. */
-static bool is_dying(struct nl *nl, const struct model *model,
-		     const struct endpoint *endpoint)
-{
-	_cleanup_close_ int netns = netns_open(endpoint->netns, NULL);
-
-	return netns < 0 && is_there(nl, NULL, model, endpoint);
-}
-
 /*
  * The kernel removes a namespace in the background: for a moment the devices
  * of one that was deleted look alive. Those that stay longer are in one that
  * processes keep, and are in order.
  */
-static void await_dying(struct nl *nl, const struct model *model)
+static void await_dying(struct nl *nl, const struct model *model,
+			const enum identity *netns)
 {
 	const struct timespec pause = { .tv_nsec = DYING_RETRY_MS * 1000000 };
 	int left_ms = DYING_WAIT_MS;
 
 	for (size_t i = 0; i < model->nendpoints; i++)
-		while (left_ms > 0 &&
-		       is_dying(nl, model, &model->endpoints[i])) {
+		while (left_ms > 0 && netns[i] == IDENTITY_LOST &&
+		       is_there(nl, NULL, model, &model->endpoints[i])) {
 			nanosleep(&pause, NULL);
 			left_ms -= DYING_RETRY_MS;
 		}
-}
-
-static bool peer_exists(const struct model *model,
-			const struct policy_peer *peer)
-{
-	if (peer->kind == SEL_ENDPOINT)
-		return model_find_endpoint(model, peer->name);
-	if (peer->kind == SEL_NETWORK)
-		return model_find_network(model, peer->name);
-	return true;
 }
 
 /* Ports of endpoints that are gone; also those that a process did not come to,
@@ -131,8 +115,7 @@ static int forget_dangling(struct work *work, struct model *model,
 	for (size_t i = 0; i < model->nrules; i++) {
 		struct policy_rule *rule = &model->rules[i];
 
-		if (rule->dormant || (peer_exists(model, &rule->from) &&
-				      peer_exists(model, &rule->to)))
+		if (rule->dormant || rule_peers_exist(model, rule))
 			continue;
 		log_warn("policy rule '%s' names what is gone: it is dormant "
 			 "until that is there again",
@@ -145,32 +128,34 @@ static int forget_dangling(struct work *work, struct model *model,
 	return state_write_rules(work->instance, model, err);
 }
 
-/* Whoever runs inside deleted the device, but the namespace is still there. A
- * process id may belong to another process by now, so it proves nothing. */
-static bool is_alive(const struct endpoint *endpoint)
+/*
+ * A container that ended took its device along. Whoever runs inside may have
+ * deleted the device, but the namespace is still there. Where another namespace
+ * has its name, nothing leads to the endpoint's own any more.
+ */
+static bool is_gone(const struct work *work, const struct model *model,
+		    const struct endpoint *endpoint, enum identity netns)
 {
-	_cleanup_close_ int netns = -1;
-
-	if (!strncmp(endpoint->netns, "pid:", 4))
-		return false;
-	netns = netns_open(endpoint->netns, NULL);
-	return netns >= 0;
+	return netns == IDENTITY_REPLACED ||
+	       (netns == IDENTITY_LOST &&
+		!is_there(work->nl, work->host, model, endpoint));
 }
 
-/* A container that ended took its device along. */
 static int forget_endpoints(struct work *work, struct model *model,
-			    bool *changed, struct err *err)
+			    const enum identity *netns, bool *changed,
+			    struct err *err)
 {
 	int rc = 0;
 
 	for (size_t i = model->nendpoints; i-- > 0 && !rc;) {
 		struct endpoint *gone = &model->endpoints[i];
 
-		if (is_there(work->nl, work->host, model, gone) ||
-		    is_alive(gone))
+		if (!is_gone(work, model, gone, netns[i]))
 			continue;
-		log_warn("endpoint '%s': its device is gone, removing it",
-			 gone->name);
+		log_warn("endpoint '%s': its %s is gone, removing it",
+			 gone->name,
+			 netns[i] == IDENTITY_REPLACED ? "namespace" :
+							 "device");
 		*changed = true;
 		rc = step_clean(work, OBJECT_ENDPOINT, gone, err);
 		model_del_endpoint(model, gone);
@@ -195,7 +180,7 @@ static int forget_netns(struct work *work, struct model *model, struct err *err)
 	for (size_t i = model->nnetns; i-- > 0 && !rc;) {
 		struct netns *gone = &model->netns[i];
 
-		if (netns_exists(gone->name) ||
+		if (identity_of_netns(gone) == IDENTITY_SAME ||
 		    has_endpoints(model, gone->name))
 			continue;
 		rc = step_clean(work, OBJECT_NETNS, gone, err);
@@ -245,8 +230,9 @@ static bool restore_cable(struct work *work, const struct endpoint *endpoint)
 	const struct endpoint *other = cable_find_other(work->actual, endpoint);
 	struct err err;
 
-	if (!other || other < endpoint || !is_alive(endpoint) ||
-	    !is_alive(other) ||
+	if (!other || other < endpoint ||
+	    identity_of_endpoint(endpoint) != IDENTITY_SAME ||
+	    identity_of_endpoint(other) != IDENTITY_SAME ||
 	    (direct_is_wired(endpoint) && direct_is_wired(other)))
 		return false;
 	log_warn("cable '%s': an end is gone, making it again",
@@ -398,23 +384,36 @@ static void straighten(struct control *control)
 
 /* ------------------------------------------------------------------- all */
 
-static int forget(struct work *work, struct model *model, bool *changed,
-		  struct err *err)
+static int forget(struct work *work, struct model *model,
+		  const enum identity *netns, bool *changed, struct err *err)
 {
-	int rc = forget_endpoints(work, model, changed, err);
+	int rc = forget_endpoints(work, model, netns, changed, err);
 
 	rc = rc ? rc : forget_dangling(work, model, changed, err);
 	return rc ? rc : forget_netns(work, model, err);
 }
 
+/* Looked at once for each endpoint of the model, in its order. */
+static enum identity *identities(const struct model *model)
+{
+	enum identity *list = calloc(model->nendpoints + 1, sizeof(*list));
+
+	for (size_t i = 0; list && i < model->nendpoints; i++)
+		list[i] = identity_of_endpoint(&model->endpoints[i]);
+	return list;
+}
+
 int observe(struct control *control, const struct state *state, struct err *err)
 {
+	_cleanup_free_ enum identity *netns = identities(&control->model);
 	bool changed = state->unfinished || has_objects(&state->leftovers);
 	struct work work;
 	struct host host;
 	int rc;
 
-	await_dying(control->nl, &control->model);
+	if (!netns)
+		return err_set(err, -ENOMEM, "out of memory");
+	await_dying(control->nl, &control->model, netns);
 	rc = host_read(control->nl, &host, err);
 	if (rc)
 		return rc;
@@ -422,7 +421,7 @@ int observe(struct control *control, const struct state *state, struct err *err)
 	if (changed)
 		log_warn("cleaning up after an interrupted bpfnet");
 	rc = clean_leftovers(&work, &state->leftovers, err);
-	rc = rc ? rc : forget(&work, &control->model, &changed, err);
+	rc = rc ? rc : forget(&work, &control->model, netns, &changed, err);
 	if (!rc && control->mode != CONTROL_PURGE) {
 		rc = restore(control, &work, &changed, err);
 		rc = rc ? rc : control_unload_unused(control, err);

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "control/fields.h"
+#include "control/record.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
-#include "lib/json.h"
 #include "lib/log.h"
 
 static const char *const directory[] = {
@@ -61,49 +61,6 @@ static int object_path(const char *instance, enum object_kind kind,
 	return len < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-static int json_write(const char *path, json_t *json, struct err *err)
-{
-	_cleanup_free_ char *text = NULL;
-	char dir[PATH_MAX];
-	int rc;
-
-	text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
-	json_decref(json);
-	if (!text)
-		return err_set(err, -ENOMEM, "write %s: out of memory", path);
-
-	snprintf(dir, sizeof(dir), "%s", path);
-	*strrchr(dir, '/') = '\0';
-	rc = file_mkdir(dir, err);
-	if (rc)
-		return rc;
-	return file_write_atomic(path, text, strlen(text), err);
-}
-
-static int damaged(struct err *err)
-{
-	err_hint(err, "the file is damaged: 'bpfnet purge' starts afresh");
-	return -EINVAL;
-}
-
-static int json_read(const char *path, json_t **ret, struct err *err)
-{
-	_cleanup_free_ char *text = NULL;
-	json_error_t error;
-	size_t len;
-	int rc;
-
-	rc = file_read(path, &text, &len, err);
-	if (rc)
-		return rc;
-	*ret = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-	if (*ret)
-		return 0;
-	err_set(err, -EINVAL, "%s:%d:%d: %s", path, error.line, error.column,
-		error.text);
-	return damaged(err);
-}
-
 int state_write(const char *instance, enum object_kind kind, const void *object,
 		bool complete, struct err *err)
 {
@@ -116,15 +73,7 @@ int state_write(const char *instance, enum object_kind kind, const void *object,
 	}
 	if (json)
 		json_object_set_new(json, "complete", json_boolean(complete));
-	return json_write(path, json, err);
-}
-
-static int file_del(const char *path, struct err *err)
-{
-	if (unlink(path) && errno != ENOENT)
-		return err_set(err, -errno, "remove %s: %s", path,
-			       strerror(errno));
-	return 0;
+	return record_write(path, json, err);
 }
 
 int state_del(const char *instance, enum object_kind kind, const void *object,
@@ -134,7 +83,7 @@ int state_del(const char *instance, enum object_kind kind, const void *object,
 
 	if (object_path(instance, kind, object, path))
 		return err_set(err, -ENAMETOOLONG, "state path too long");
-	return file_del(path, err);
+	return record_del(path, err);
 }
 
 int state_write_settings(const char *instance, const struct settings *settings,
@@ -146,8 +95,9 @@ int state_write_settings(const char *instance, const struct settings *settings,
 	snprintf(path, sizeof(path), STATE_ROOT "/%s/settings.json", instance);
 	model_init(&fresh);
 	if (settings_equal(settings, &fresh.settings))
-		return file_del(path, err);
-	return json_write(path, fields_to_json(OBJECT_SETTINGS, settings), err);
+		return record_del(path, err);
+	return record_write(path, fields_to_json(OBJECT_SETTINGS, settings),
+			    err);
 }
 
 int state_write_rules(const char *instance, const struct model *model,
@@ -158,12 +108,12 @@ int state_write_rules(const char *instance, const struct model *model,
 
 	snprintf(path, sizeof(path), STATE_ROOT "/%s/policy.json", instance);
 	if (!model->nrules)
-		return file_del(path, err);
+		return record_del(path, err);
 	rules = json_array();
 	for (size_t i = 0; rules && i < model->nrules; i++)
 		json_array_append_new(
 			rules, fields_to_json(OBJECT_RULE, &model->rules[i]));
-	return json_write(path, rules, err);
+	return record_write(path, rules, err);
 }
 
 int state_set_unfinished(const char *instance, bool unfinished, struct err *err)
@@ -173,7 +123,7 @@ int state_set_unfinished(const char *instance, bool unfinished, struct err *err)
 
 	snprintf(path, sizeof(path), STATE_ROOT "/%s/unfinished", instance);
 	if (!unfinished)
-		return file_del(path, err);
+		return record_del(path, err);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_set(err, -errno, "create %s: %s", path,
@@ -250,7 +200,7 @@ static int read_object(const char *instance, const char *path,
 	json_t *json;
 	int rc;
 
-	rc = json_read(path, &json, err);
+	rc = record_read(path, &json, err);
 	if (rc)
 		return rc;
 	rc = object_from_json(instance, path, kind, json, &object, err);
@@ -260,7 +210,7 @@ static int read_object(const char *instance, const char *path,
 	json_decref(json);
 	if (rc) {
 		err_prefix(err, "%s", path);
-		return damaged(err);
+		return record_damaged(err);
 	}
 	if (!model_append(model, kind, &object))
 		return err_set(err, -ENOMEM, "out of memory");
@@ -313,14 +263,14 @@ static int read_settings(const char *instance, struct model *model,
 	snprintf(path, sizeof(path), STATE_ROOT "/%s/settings.json", instance);
 	if (access(path, F_OK))
 		return 0;
-	rc = json_read(path, &json, err);
+	rc = record_read(path, &json, err);
 	if (rc)
 		return rc;
 	rc = fields_from_json(OBJECT_SETTINGS, json, &settings, err);
 	json_decref(json);
 	if (rc) {
 		err_prefix(err, "%s", path);
-		return damaged(err);
+		return record_damaged(err);
 	}
 	model->settings = settings;
 	return 0;
@@ -353,7 +303,7 @@ static int read_rules(const char *instance, struct model *model,
 	snprintf(path, sizeof(path), STATE_ROOT "/%s/policy.json", instance);
 	if (access(path, F_OK))
 		return 0;
-	rc = json_read(path, &json, err);
+	rc = record_read(path, &json, err);
 	if (rc)
 		return rc;
 	rc = rules_from_json(json, model, err);
@@ -361,7 +311,7 @@ static int read_rules(const char *instance, struct model *model,
 	if (rc != -EINVAL)
 		return rc;
 	err_prefix(err, "%s", path);
-	return damaged(err);
+	return record_damaged(err);
 }
 
 int state_read(const char *instance, bool salvage, struct state *ret,
@@ -493,8 +443,10 @@ void state_tidy(const char *instance)
 
 static bool is_ours(const char *name)
 {
-	static const char *const files[] = { "lock", "unfinished",
-					     "settings.json", "policy.json" };
+	static const char *const files[] = { "lock",	      "unfinished",
+					     "settings.json", "policy.json",
+					     "before.json",   "previous.json",
+					     "pending.json" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		if (!strncmp(name, files[i], strlen(files[i])))

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/identity.h"
 #include "control/state.h"
 #include "control/wiring.h"
 #include "kernel/netns.h"
@@ -23,7 +24,33 @@ static void netns_find(struct work *work, const char *name)
 		netns->adopted = true;
 }
 
-static int netns_step_add(const struct netns *netns, struct err *err)
+/* The objects of a plan are those of the two models. */
+static struct model *model_being_made(struct work *work)
+{
+	return work->undoing ? work->actual : work->desired;
+}
+
+static void netns_identify(struct work *work, const struct netns *netns)
+{
+	struct netns *made =
+		model_find_netns(model_being_made(work), netns->name);
+
+	if (made)
+		identity_take_netns(made);
+}
+
+static void endpoint_identify(struct work *work,
+			      const struct endpoint *endpoint)
+{
+	struct endpoint *made =
+		model_find_endpoint(model_being_made(work), endpoint->name);
+
+	if (made)
+		identity_take(made);
+}
+
+static int netns_step_add(struct work *work, const struct netns *netns,
+			  struct err *err)
 {
 	int rc = 0;
 
@@ -35,6 +62,8 @@ static int netns_step_add(const struct netns *netns, struct err *err)
 	}
 	if (!netns->adopted)
 		rc = netns_add(netns->name, err);
+	if (!rc)
+		netns_identify(work, netns);
 	if (rc || !netns->ndns)
 		return rc;
 	rc = netns_write_resolv(netns->name, netns->dns, netns->ndns, err);
@@ -43,11 +72,12 @@ static int netns_step_add(const struct netns *netns, struct err *err)
 	return rc;
 }
 
+/* One that somebody has put in the place of ours is not ours. */
 static int netns_step_del(const struct netns *netns, struct err *err)
 {
 	int rc = 0;
 
-	if (!netns->adopted)
+	if (!netns->adopted && identity_of_netns(netns) != IDENTITY_REPLACED)
 		rc = netns_del(netns->name, err);
 	if (rc && rc != -ENOENT)
 		return rc;
@@ -146,7 +176,7 @@ static int object_add(struct work *work, enum object_kind kind,
 {
 	switch (kind) {
 	case OBJECT_NETNS:
-		return netns_step_add(object, err);
+		return netns_step_add(work, object, err);
 	case OBJECT_NETWORK:
 		return wire_network(work, object, err);
 	case OBJECT_ENDPOINT:
@@ -194,8 +224,11 @@ static int object_set(struct work *work, enum object_kind kind,
 static int add(struct work *work, enum object_kind kind, const void *object,
 	       struct err *err)
 {
-	int rc = state_write(work->instance, kind, object, false, err);
+	int rc;
 
+	if (kind == OBJECT_ENDPOINT)
+		endpoint_identify(work, object);
+	rc = state_write(work->instance, kind, object, false, err);
 	if (rc)
 		return rc;
 	rc = object_add(work, kind, object, err);

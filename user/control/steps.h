@@ -13,8 +13,10 @@ struct work {
 	struct nl *nl; /* of the host's namespace */
 	struct datapath *dp; /* NULL: nothing is loaded or attached */
 	const struct host *host; /* as it was before the first step */
-	const struct model *actual;
-	struct model *desired; /* netns.adopted is filled in here */
+	/* What is found out about namespaces is filled in here, into the model
+	 * that objects are made by. */
+	struct model *actual;
+	struct model *desired;
 	bool was_loaded; /* the datapath, before the first step */
 	bool undoing; /* objects are made as actual has them, counters go on */
 };

@@ -157,6 +157,11 @@ struct flow_pair {
 int flows_each(struct datapath *dp,
 	       int (*visit)(const struct flow_pair *pair, void *arg), void *arg,
 	       struct err *err);
+/* Ends the flows of these forward keys, both halves of each, as bn_gc does: what
+ * they have counted goes to their publishes and rules. Those that are gone by
+ * now are left out of ret_ended. */
+int flows_end(struct datapath *dp, const struct flow_key *keys, size_t count,
+	      __u64 *ret_ended, struct err *err);
 /* "established", "syn-sent", "syn-recv", "closing", "reset", "one-way", "two-way". */
 const char *flow_state(const struct flow_pair *pair);
 
@@ -177,6 +182,20 @@ bool events_are_of(const struct events *events, const struct datapath *dp);
 
 /* Runs bn_gc. args in and out, see abi.h. */
 int datapath_gc(struct datapath *dp, struct gc_args *args, struct err *err);
+
+/* What the datapath uses of the kernel, or could. */
+struct probe_info {
+	const char *name;
+	const char *since; /* the Linux version that brought it */
+	const char *purpose; /* what it is used for */
+	bool needed; /* nothing works without it */
+	bool by_bpf; /* only who may use BPF can ask */
+};
+enum probe_answer { PROBE_NO, PROBE_YES, PROBE_UNKNOWN };
+/* Asks the kernel for each of them; nothing stays behind. */
+void probe_each(void (*visit)(const struct probe_info *info,
+			      enum probe_answer answer, void *arg),
+		void *arg);
 
 extern const char *const reason_label[REASON_COUNT];
 extern const char *const reason_text[REASON_COUNT];

@@ -6,6 +6,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
+
+#include "lib/cleanup.h"
+
 struct flow_key flow_reply_key(const struct flow_key *key,
 			       const struct flow *flow)
 {
@@ -117,5 +121,34 @@ int flows_each(struct datapath *dp,
 	if (ret && !walk.stopped)
 		return err_set(err, ret, "read the flow table: %s",
 			       strerror(-ret));
+	return ret;
+}
+
+static int flow_end(int program, const struct flow_key *key, __u64 *ended,
+		    struct err *err)
+{
+	struct flow_del_args args = { .key = *key };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args,
+		    .ctx_size_in = sizeof(args));
+	int ret = bpf_prog_test_run_opts(program, &opts);
+
+	if (ret)
+		return err_set(err, ret, "run 'bn_flow_del': %s",
+			       strerror(-ret));
+	*ended += args.ended;
+	return 0;
+}
+
+int flows_end(struct datapath *dp, const struct flow_key *keys, size_t count,
+	      __u64 *ret_ended, struct err *err)
+{
+	_cleanup_close_ int program = pin_program(dp, "bn_flow_del", err);
+	__u64 ended = 0;
+	int ret = program < 0 ? program : 0;
+
+	for (size_t i = 0; i < count && !ret; i++)
+		ret = flow_end(program, &keys[i], &ended, err);
+	if (!ret)
+		*ret_ended = ended;
 	return ret;
 }

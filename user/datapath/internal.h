@@ -29,6 +29,8 @@ struct datapath {
 #define PIN_LINKS "links"
 #define PIN_CLSACT "clsact"
 
+/* 0, or -EOPNOTSUPP with the mount command as hint. */
+int pin_check_bpffs(struct err *err);
 /* The directory of an instance, after a check of the name and of bpffs. */
 int pin_root(const char *instance, char ret[PIN_ROOT_MAX], struct err *err);
 /* "ROOT/DIR/NAME", or "ROOT/DIR" without a name; returns buf. */
@@ -63,11 +65,15 @@ bool diag_is_verifier(void);
 
 /* ---- probe.c */
 
-/* Name of the first thing that this kernel lacks and since which version Linux
- * has it; NULL: nothing is missing. */
-const char *probe_missing(void);
+/* The first thing that is needed and that this kernel lacks, or NULL. */
+const struct probe_info *probe_missing(void);
 /* Whether tcx links exist; program: any of type SCHED_CLS. */
 bool probe_tcx(int program);
+
+/* ---- sockets.c */
+
+/* Is a cgroup2 mounted? */
+bool sockets_have_cgroup(void);
 
 /* ---- links.c: links that live as pins */
 

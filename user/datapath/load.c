@@ -56,10 +56,11 @@ static int objects_open(struct objects *objects, struct err *err)
 /* Why the kernel refused, best explanation first. */
 static int load_failed(int code, struct err *err)
 {
-	const char *missing = probe_missing();
+	const struct probe_info *missing = probe_missing();
 
 	if (missing) {
-		err_set(err, -EOPNOTSUPP, "this kernel lacks %s", missing);
+		err_set(err, -EOPNOTSUPP, "this kernel lacks %s (since %s)",
+			missing->name, missing->since);
 		err_hint(err, "bpfnet needs Linux 6.1 or later");
 		return -EOPNOTSUPP;
 	}

@@ -17,7 +17,7 @@
 
 #include "lib/cleanup.h"
 
-static int check_bpffs(struct err *err)
+int pin_check_bpffs(struct err *err)
 {
 	struct statfs fs;
 
@@ -48,7 +48,7 @@ int pin_root(const char *instance, char ret[PIN_ROOT_MAX], struct err *err)
 				 "instance '%s': at most %d letters, digits, "
 				 "'_' and '-'",
 				 instance, NAME_LEN_MAX);
-	if (check_bpffs(err))
+	if (pin_check_bpffs(err))
 		return -EOPNOTSUPP;
 	snprintf(ret, PIN_ROOT_MAX, "%s/%s", BPFFS, instance);
 	return 0;

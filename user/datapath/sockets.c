@@ -58,6 +58,13 @@ static int cgroup_root(char ret[PATH_MAX], struct err *err)
 	return -EOPNOTSUPP;
 }
 
+bool sockets_have_cgroup(void)
+{
+	char root[PATH_MAX];
+
+	return !cgroup_root(root, NULL);
+}
+
 static int cgroup_open(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -150,6 +150,29 @@ int netns_run(int fd, int (*fn)(void *arg, struct err *err), void *arg,
 	return go_back(self, fn(arg, err), err);
 }
 
+static int read_cookie(void *arg, struct err *err)
+{
+	return netns_cookie(arg, err);
+}
+
+int netns_cookie_of(int fd, __u64 *ret, struct err *err)
+{
+	return netns_run(fd, read_cookie, ret, err);
+}
+
+int netns_run_scratch(int (*fn)(void *arg, struct err *err), void *arg,
+		      struct err *err)
+{
+	_cleanup_close_ int self = netns_open_self(err);
+
+	if (self < 0)
+		return self;
+	if (unshare(CLONE_NEWNET))
+		return err_set(err, -errno, "create a network namespace: %s",
+			       strerror(errno));
+	return go_back(self, fn(arg, err), err);
+}
+
 /*
  * Makes /run/netns a shared mount, so that namespaces named later appear, and
  * unmounts spread, in every mount namespace that has a copy of it. The lock

@@ -26,9 +26,15 @@ int netns_open_self(struct err *err);
 bool netns_same(int fd_a, int fd_b);
 /* SO_NETNS_COOKIE of the caller's namespace. */
 int netns_cookie(__u64 *ret, struct err *err);
+/* That of another one. */
+int netns_cookie_of(int fd, __u64 *ret, struct err *err);
 /* Calls fn in the namespace and comes back, whatever fn returns (returned). */
 int netns_run(int fd, int (*fn)(void *arg, struct err *err), void *arg,
 	      struct err *err);
+
+/* The same in a new namespace without a name, which ends with the call. */
+int netns_run_scratch(int (*fn)(void *arg, struct err *err), void *arg,
+		      struct err *err);
 
 /* /etc/netns/NAME/resolv.conf; write replaces it atomically, delete also
  * removes the directory when it is empty. */
@@ -40,9 +46,10 @@ int netns_del_resolv(const char *name, struct err *err);
  * Replaces the process by argv run inside the namespace, as `ip netns exec`:
  * own mount namespace, /sys of the namespace, files of /etc/netns/NAME bound
  * over those of /etc (name taken from spec; none for pid: and paths outside
- * /run/netns). /sys/fs/bpf and the cgroup mounts stay visible. root: chroot
- * there first (NULL: no); those files are then bound over the ones there, which
- * are made (empty) where they are missing. Returns only on failure, and may then
+ * /run/netns). /sys/fs/bpf and the cgroup mounts stay visible. root: make
+ * that directory the root first (NULL: no), with a /proc and a /sys where it has
+ * the directories; those files are then bound over the ones there, which are
+ * made (empty) where they are missing. Returns only on failure, and may then
  * have changed the caller's namespaces; a command that cannot be found is
  * -ENOENT.
  */

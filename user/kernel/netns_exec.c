@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <mntent.h>
 #include <sched.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -200,6 +203,45 @@ static int put_trees(const struct trees *trees, bool is_own_root,
 	return 0;
 }
 
+static int root_failed(const char *root, struct err *err)
+{
+	return err_set(err, -errno, "change the root to '%s': %s", root,
+		       strerror(errno));
+}
+
+/*
+ * The old root goes out of the mount namespace, so that nothing leads back
+ * there, as it does from a chroot. A machine that runs from an initramfs has no
+ * root that could go: a chroot is what is left then.
+ */
+static int change_root(const char *root, struct err *err)
+{
+	if (mount(root, root, NULL, MS_BIND | MS_REC, NULL) || chdir(root))
+		return root_failed(root, err);
+	if (syscall(SYS_pivot_root, ".", ".")) {
+		if (errno != EINVAL || chroot("."))
+			return root_failed(root, err);
+	} else if (umount2(".", MNT_DETACH)) {
+		return root_failed(root, err);
+	}
+	return chdir("/") ? root_failed(root, err) : 0;
+}
+
+/* Processes are the machine's; what /proc says of the network is that of the
+ * process that reads. A root of its own need not have the directory. */
+static int mount_proc(struct err *err)
+{
+	struct statfs fs;
+
+	if (statfs("/proc", &fs) || fs.f_type == PROC_SUPER_MAGIC)
+		return 0;
+	if (mount("bpfnet", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  NULL))
+		return err_set(err, -errno, "mount '/proc': %s",
+			       strerror(errno));
+	return 0;
+}
+
 static int enter(const char *spec, const char *root, struct trees *trees,
 		 struct err *err)
 {
@@ -223,10 +265,9 @@ static int enter(const char *spec, const char *root, struct trees *trees,
 	if (rc)
 		return rc;
 
-	if (root && (chroot(root) || chdir("/")))
-		return err_set(err, -errno, "change the root to '%s': %s", root,
-			       strerror(errno));
-	rc = mount_sys(err);
+	rc = root ? change_root(root, err) : 0;
+	rc = rc || !root ? rc : mount_proc(err);
+	rc = rc ? rc : mount_sys(err);
 	return rc ? rc : put_trees(trees, root != NULL, err);
 }
 

@@ -71,8 +71,10 @@ static int fill_netns(struct model *desired, const struct model *actual)
 		const struct netns *old =
 			model_find_netns(actual, desired->netns[i].name);
 
-		if (old)
-			desired->netns[i].adopted = old->adopted;
+		if (!old)
+			continue;
+		desired->netns[i].adopted = old->adopted;
+		desired->netns[i].cookie = old->cookie;
 	}
 	return 0;
 }
@@ -180,6 +182,9 @@ static void keep_endpoint(struct endpoint *e, const struct endpoint *old)
 		       sizeof(e->host_ifname));
 	if (!memcmp(e->mac, no_mac, sizeof(no_mac)))
 		memcpy(e->mac, old->mac, sizeof(e->mac));
+	/* While the device stays; else apply looks again. */
+	if (!strcmp(e->netns, old->netns))
+		e->netns_cookie = old->netns_cookie;
 }
 
 /* "eth0" unless another endpoint of the namespace has that; then eth1 ... */
@@ -414,21 +419,13 @@ static void name_rule(struct policy_rule *rule, const struct model *desired,
 	memcpy(rule->name, name, sizeof(name));
 }
 
-static bool peer_is_there(const struct model *m, const struct policy_peer *peer)
-{
-	if (peer->kind == SEL_ENDPOINT)
-		return model_find_endpoint(m, peer->name);
-	return peer->kind != SEL_NETWORK || model_find_network(m, peer->name);
-}
-
 /* What a rule names may have come back. */
 static void wake_rules(struct model *m)
 {
 	for (size_t i = 0; i < m->nrules; i++) {
 		struct policy_rule *rule = &m->rules[i];
 
-		if (rule->dormant && peer_is_there(m, &rule->from) &&
-		    peer_is_there(m, &rule->to))
+		if (rule->dormant && rule_peers_exist(m, rule))
 			rule->dormant = false;
 	}
 }

@@ -30,6 +30,7 @@ struct netns {
 	bool implied; /* made for an endpoint that named it; goes with its
 		       * last endpoint */
 	bool adopted; /* was there before us: never deleted. Filled by apply */
+	__u64 cookie; /* which namespace it is; 0: not known. Filled by apply */
 };
 
 enum network_type { NETWORK_BRIDGE, NETWORK_P2P };
@@ -71,6 +72,7 @@ struct endpoint {
 	__u8 mac[6]; /* filled */
 	bool default_route; /* default true */
 	__u32 slot; /* filled, 1..ENDPOINTS_MAX - 1 */
+	__u64 netns_cookie; /* as netns.cookie, of the one that it is in */
 };
 
 struct publish {
@@ -208,6 +210,9 @@ bool rule_equal(const struct policy_rule *a, const struct policy_rule *b);
 bool uplink_equal(const struct uplink *a, const struct uplink *b);
 bool netns_equal(const struct netns *a, const struct netns *b);
 bool settings_equal(const struct settings *a, const struct settings *b);
+
+/* Is all there that the rule names? */
+bool rule_peers_exist(const struct model *m, const struct policy_rule *rule);
 
 /* Would both claim one port? "any" collides with every address. */
 bool publish_collides(const struct publish *a, const struct publish *b);
