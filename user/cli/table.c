@@ -132,12 +132,6 @@ static const struct command completion_commands[] = {
 	{ 0 },
 };
 
-/* What the contract names and this version does not have. */
-#define LATER(name)                                      \
-	{                                                \
-		name, NULL, "", "", 0, false, NULL, NULL \
-	}
-
 const struct command command_table[] = {
 	{ "netns", NULL, "", "network namespaces", 0, false, NULL,
 	  netns_commands },
@@ -173,9 +167,6 @@ const struct command command_table[] = {
 	{ "feature", NULL, "",
 	  "what this kernel offers, and what is used of it", 0, false,
 	  cmd_feature, NULL },
-	LATER("confirm"),
-	LATER("rollback"),
-	LATER("check"),
 	{ "completion", NULL, "", "scripts for shells", 0, false, NULL,
 	  completion_commands },
 	{ "help", NULL, "[OBJECT] [COMMAND]", "explains objects and commands",
