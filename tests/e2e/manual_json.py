@@ -6,7 +6,8 @@ usage: manual_json.py PAGE ENTRY PATH <JSON
 
 ENTRY is an entry of the page's section JSON, which names the members in bold
 letters; PATH leads to an object, or to an array of them: "stats", "flows" or
-"." for the document itself. Members called drops are not looked into.
+"." for the document itself, and "PATH+" also to what stands beside it. Members
+called drops are not looked into.
 """
 import json
 import re
@@ -23,6 +24,10 @@ def explained(page, entry):
 
 
 def printed(document, path):
+    if path.endswith("+"):
+        path = path[:-1]
+        beside = {name for name in document if name not in ("schema", path)}
+        return printed(document, path) | beside
     found = document if path == "." else document[path]
     if isinstance(found, list):
         if not found:
