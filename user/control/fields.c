@@ -27,13 +27,15 @@ struct field {
 	size_t size; /* of the member, of the whole array */
 	__u32 max; /* FIELD_UINT: the highest value, 0: what fits */
 	size_t count_offset; /* arrays: of their size_t */
+	bool later; /* records of older versions lack it, and mean zero */
 };
 
-#define FIELD(kind, member, type_)                         \
-	{                                                  \
-		.name = #member, .type = type_,            \
-		.offset = offsetof(struct kind, member),   \
-		.size = sizeof(((struct kind *)0)->member) \
+/* Their last arguments are more of struct field's members. */
+#define FIELD(kind, member, type_, ...)                                 \
+	{                                                               \
+		.name = #member, .type = type_,                         \
+		.offset = offsetof(struct kind, member),                \
+		.size = sizeof(((struct kind *)0)->member), __VA_ARGS__ \
 	}
 #define NUMBER(kind, member, max_)                                        \
 	{                                                                 \
@@ -41,12 +43,12 @@ struct field {
 		.offset = offsetof(struct kind, member),                  \
 		.size = sizeof(((struct kind *)0)->member), .max = (max_) \
 	}
-#define ARRAY(kind, member, count, type_)                    \
-	{                                                    \
-		.name = #member, .type = type_,              \
-		.offset = offsetof(struct kind, member),     \
-		.size = sizeof(((struct kind *)0)->member),  \
-		.count_offset = offsetof(struct kind, count) \
+#define ARRAY(kind, member, count, type_, ...)                            \
+	{                                                                 \
+		.name = #member, .type = type_,                           \
+		.offset = offsetof(struct kind, member),                  \
+		.size = sizeof(((struct kind *)0)->member),               \
+		.count_offset = offsetof(struct kind, count), __VA_ARGS__ \
 	}
 #define END                  \
 	{                    \
@@ -89,9 +91,9 @@ static const struct field network_fields[] = {
 	FIELD(network, internal, FIELD_BOOL),
 	FIELD(network, icc, FIELD_BOOL),
 	FIELD(network, masquerade, FIELD_BOOL),
-	FIELD(network, routed, FIELD_BOOL),
-	ARRAY(network, snat, nsnat, FIELD_IPS),
-	ARRAY(network, no_masq, nno_masq, FIELD_CIDRS),
+	FIELD(network, routed, FIELD_BOOL, .later = true),
+	ARRAY(network, snat, nsnat, FIELD_IPS, .later = true),
+	ARRAY(network, no_masq, nno_masq, FIELD_CIDRS, .later = true),
 	FIELD(network, mtu, FIELD_UINT),
 	NUMBER(network, id, NETWORKS_MAX - 1),
 	FIELD(network, bridge, FIELD_TEXT),
@@ -311,6 +313,8 @@ static int field_from_json(const struct field *field, const json_t *json,
 	const char *text = json_string_value(json);
 	char *at = object + field->offset;
 
+	if (!json && field->later)
+		return 0;
 	switch (field->type) {
 	case FIELD_TEXT:
 		return text_set(json, at, field->size);
