@@ -24,6 +24,7 @@
 
 enum {
 	ICMP_UNREACHABLE = 3,
+	ICMP_UNREACHABLE_TOO_BIG = 4,
 	ICMP_UNREACHABLE_PROHIBITED = 13,
 	ICMP_TIME_EXCEEDED = 11,
 	ICMPV6_UNREACHABLE = 1,
@@ -221,7 +222,7 @@ answer_ip(const struct pkt *pkt, struct answer *answer, __u8 proto, __u16 len)
 	v4->version = 4;
 	v4->ihl = 5;
 	v4->tot_len = bpf_htons(sizeof(*v4) + len);
-	v4->frag_off = bpf_htons(0x4000); /* don't fragment */
+	v4->frag_off = bpf_htons(IP_DONT_FRAGMENT);
 	v4->ttl = ANSWER_TTL;
 	v4->protocol = proto;
 	v4->saddr = answer->from.word[3];
@@ -349,8 +350,9 @@ static __always_inline void answer_icmp(const struct pkt *pkt, enum reason why,
 		icmp->type =
 			pkt->v4 ? ICMP_TIME_EXCEEDED : ICMPV6_TIME_EXCEEDED;
 		return;
-	case REASON_TOO_BIG: /* of IPv6; the MTU's upper half is zero */
-		icmp->type = ICMPV6_TOO_BIG;
+	case REASON_TOO_BIG: /* RFC 1191 4; IPv6: the MTU's upper half is zero */
+		icmp->type = pkt->v4 ? ICMP_UNREACHABLE : ICMPV6_TOO_BIG;
+		icmp->code = pkt->v4 ? ICMP_UNREACHABLE_TOO_BIG : 0;
 		icmp->sequence = bpf_htons(pkt->mtu);
 		return;
 	default:

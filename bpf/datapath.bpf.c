@@ -65,12 +65,30 @@ static __always_inline enum reason ttl_check(const struct pkt *pkt, bool routed)
 	return likely(!routed || pkt->ttl > 1) ? REASON_OK : REASON_TTL;
 }
 
+/*
+ * An answer to somebody outside, which may go back by another uplink than the
+ * stack would send it by: that has an MTU of its own, and would take it.
+ */
+static __always_inline bool is_too_big_for_good(struct __sk_buff *skb,
+						const struct pkt *pkt,
+						const struct flow *flow)
+{
+	__be16 fragment = 0;
+
+	return (flow->flags & FLOW_REPLY) && !pkt->unusual &&
+	       pkt->key.proto != IPPROTO_ICMP &&
+	       !bpf_skb_load_bytes(skb,
+				   ETH_HLEN + offsetof(struct iphdr, frag_off),
+				   &fragment, sizeof(fragment)) &&
+	       (fragment & bpf_htons(IP_DONT_FRAGMENT));
+}
+
 /* The stack fragments, or tells the sender (RFC 1191). IPv6 has nobody on the
  * way fragment, and its stack would answer only if all devices forwarded. */
-static __always_inline enum reason too_big(struct pkt *pkt,
-					   const struct flow *flow)
+static __noinline enum reason too_big(struct __sk_buff *skb, struct pkt *pkt,
+				      const struct flow *flow)
 {
-	if (pkt->v4)
+	if (pkt->v4 && !is_too_big_for_good(skb, pkt, flow))
 		return REASON_TO_STACK;
 	pkt->mtu = flow->mtu;
 	return REASON_TOO_BIG;
@@ -210,7 +228,7 @@ stage_flow_hit(struct __sk_buff *skb, struct pkt *pkt,
 			return why;
 	}
 	if (exceeds_mtu(skb, pkt, flow))
-		return too_big(pkt, flow);
+		return too_big(skb, pkt, flow);
 	*ret_flow = flow;
 	/* RFC 5508 REQ-3: an error keeps no flow alive. */
 	if (unlikely(pkt->kind == PKT_ERROR))
@@ -439,7 +457,7 @@ stage_commit(struct __sk_buff *skb, struct first *first,
 	if (!flow || flow->in_ifindex != first->pkt.in_ifindex)
 		return REASON_FLOW_CONFLICT;
 	if (exceeds_mtu(skb, &first->pkt, flow))
-		return too_big(&first->pkt, flow);
+		return too_big(skb, &first->pkt, flow);
 	flow_touch(skb, &first->pkt, flow);
 	first->pkt.by_hop = first->to.place == PLACE_WORLD &&
 			    !way_is_known(&first->pkt, config, flow);

@@ -22,6 +22,7 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define IP_FRAGMENT_BITS 0x3fff /* more fragments, or an offset */
+#define IP_DONT_FRAGMENT 0x4000
 
 #define L4_OFFSET_V4 (ETH_HLEN + (int)sizeof(struct iphdr))
 #define L4_OFFSET_V6 (ETH_HLEN + (int)sizeof(struct ipv6hdr))

@@ -57,7 +57,7 @@
 	X(FLOWS_QUOTA, "flows-quota",                                          \
 	  "the endpoint has as many flows as it may: flows.per_endpoint")      \
 	X(TOO_BIG, "too-big",                                                  \
-	  "longer than the way out takes; IPv6 senders are told the MTU")      \
+	  "longer than the way out takes; its sender is told the MTU")         \
 	X(EXTENSIONS, "extensions",                                            \
 	  "IPv6 extension headers with no transport behind the first four")
 

@@ -40,6 +40,19 @@ ok "is logged as well" await logged \
 ok "a rule without 'log' denies" dropped_as policy-deny pings b 172.20.0.11
 ok "in silence" fails logged quiet
 
+# A command that takes long holds the lock, and nobody can read the names.
+must bn -q policy add name pings from a to b proto icmp deny log
+start host flock -x --no-fork "/run/$P/lock" sleep 60
+holder=${STARTED[-1]}
+must await fails flock -n -s "/run/$P/lock" true
+lines_more_than() {
+	[ "$(grep -c "$1" "$TMP/log")" -gt "$2" ]
+}
+fails at a ping -n -q -c 9 -i 0.2 -W 0.1 172.20.0.12 >"$TMP/ping"
+ok "while a command holds the lock, without names, but soon" \
+	await lines_more_than "denies icmp 172.20.0.11 > 172.20.0.12" 8
+end_process "$holder"
+
 kill "$agent"
 wait "$agent" 2>/dev/null
 must bn -q purge

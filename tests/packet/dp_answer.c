@@ -118,7 +118,7 @@ static struct answer told(const __u8 *in, enum reason reason, const char *from,
 	case REASON_TTL:
 		return error_to(in, v4 ? 11 : 3, 0, from, 0, quote);
 	case REASON_TOO_BIG:
-		return error_to(in, 2, 0, from, mtu, quote);
+		return error_to(in, v4 ? 3 : 2, v4 ? 4 : 0, from, mtu, quote);
 	default:
 		return error_to(in, v4 ? 3 : 1, 0, from, 0, quote);
 	}

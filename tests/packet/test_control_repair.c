@@ -479,6 +479,28 @@ static void purge_removes_what_damaged_files_recorded(void **state)
 	file_put(RUN_DIR "/endpoint/api.json.a1B2c3", "{");
 }
 
+/* Neither the pins nor the records are of this version: the user is told so, and
+ * the teardown purges, likewise. */
+static void purge_removes_what_an_older_version_made(void **state)
+{
+	struct world *world = *state;
+	struct control *control;
+
+	want_web(world);
+	must_apply(world);
+	must("sed -i '/\"routed\"/d;/\"snat\"/d;/\"no_masq\"/d' " RUN_DIR
+	     "/network/front.json");
+	control = control_of(world, CONTROL_READ);
+	datapath_config(control_datapath(control))->abi = BN_ABI_VERSION - 1;
+	control_close(control);
+
+	assert_int_equal(control_open(&world->instance, CONTROL_READ, &control,
+				      &world->err),
+			 -EPROTO);
+	assert_non_null(strstr(world->err.text, "version"));
+	assert_non_null(strstr(world->err.hint, "purge"));
+}
+
 static void purge_needs_no_pins(void **state)
 {
 	struct world *world = *state;
@@ -615,6 +637,7 @@ int main(void)
 		WORLD_TEST(record_of_another_name_is_damaged),
 		WORLD_TEST(port_range_backwards_is_damaged),
 		WORLD_TEST(purge_removes_what_damaged_files_recorded),
+		WORLD_TEST(purge_removes_what_an_older_version_made),
 		WORLD_TEST(purge_needs_no_pins),
 		WORLD_TEST(purge_removes_leftovers_beside_pins_it_cannot_read),
 		WORLD_TEST(purge_does_not_restore_first),

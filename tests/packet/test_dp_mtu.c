@@ -131,6 +131,23 @@ static void longer_answer_of_a_published_port_goes_no_further(void **state)
 	expect_too_long(dp);
 }
 
+/* The stack might send it by another uplink, and tell nobody. */
+static void longer_answer_that_nobody_may_cut_is_told(void **state)
+{
+	struct dp *dp = *state;
+	struct frame in = frame_tcp(dp->ip.client, 4000, dp->ip.host, 8080);
+	struct frame answer = frame_reply(frame_to(in, dp->ip.web, 80));
+
+	set_mtu(dp, MTU);
+	dp_publish(dp, IPPROTO_TCP, NULL, 8080, WEB, 80);
+	dp_ingress(dp, UP, in);
+	dp_ingress(dp, WEB, answer);
+	answer.fragment = 0x4000;
+	answer.payload = MTU;
+	dp_ingress(dp, WEB, answer);
+	dp_expect_told(dp, REASON_TOO_BIG, dp->ip.front, MTU);
+}
+
 static void longer_fragment_goes_no_further(void **state)
 {
 	struct dp *dp = *state;
@@ -342,6 +359,7 @@ int main(void)
 		DP_TEST_BOTH(packet_as_long_as_the_mtu_is_sent),
 		DP_TEST_BOTH(longer_packet_goes_no_further),
 		DP_TEST_BOTH(longer_answer_of_a_published_port_goes_no_further),
+		DP_TEST_BOTH(longer_answer_that_nobody_may_cut_is_told),
 		DP_TEST_BOTH(longer_fragment_goes_no_further),
 		DP_TEST_BOTH(new_mtu_counts_at_once),
 		DP_TEST_BOTH(length_between_containers_is_not_judged),

@@ -469,6 +469,30 @@ static void uplink_sends_as_one_host_address(void **state)
 		       "uplink 'eth0': cannot send as 127.0.0.1");
 }
 
+/* A private source never leaves by an uplink. */
+static void masquerade_address_is_in_no_subnet(void **state)
+{
+	struct model *m = *state;
+	struct uplink uplink = { .ifname = "eth0", .nsnat = 1 };
+
+	m->networks[0].masquerade = true;
+	m->networks[0].nsnat = 1;
+	m->networks[0].snat[0] = ipv4(10, 0, 1, 0);
+	assert_clean(m);
+	m->networks[0].snat[0] = ipv4(10, 0, 0, 255);
+	assert_finding(
+		m, OBJECT_NETWORK, 0, EXIT_CONFLICT, "bad-snat",
+		"network 'lan': cannot send as 10.0.0.255, which is in a "
+		"subnet of network 'lan'");
+	m->networks[0].nsnat = 0;
+
+	uplink.snat[0] = ipv4(10, 0, 0, 1);
+	model_add_uplink(m, &uplink);
+	assert_finding(m, OBJECT_UPLINK, 0, EXIT_CONFLICT, "bad-snat",
+		       "uplink 'eth0': cannot send as 10.0.0.1, which is in a "
+		       "subnet of network 'lan'");
+}
+
 static void settings_have_limits(void **state)
 {
 	struct model *m = *state;
@@ -531,6 +555,7 @@ int main(void)
 		test(rules_have_a_limit),
 		test(endpoints_have_a_limit),
 		test(uplink_sends_as_one_host_address),
+		test(masquerade_address_is_in_no_subnet),
 		test(settings_have_limits),
 		test(commands_get_the_first_finding),
 	};

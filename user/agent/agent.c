@@ -45,7 +45,8 @@ struct agent {
 	const struct instance *instance;
 	struct datapath *dp; /* NULL until somebody loads one */
 	struct events *events; /* of dp */
-	struct control *names; /* for the events that are being read */
+	struct control *names; /* for the events that are being read, or NULL */
+	bool names_asked; /* for them: a command may hold the lock */
 	struct watch *watch;
 	struct nl *nl;
 	int epoll;
@@ -132,9 +133,10 @@ static void on_policy_event(const struct event *event, void *arg)
 	struct agent *agent = arg;
 	char text[EVENT_TEXT_MAX];
 
-	if (!agent->names)
+	if (!agent->names_asked)
 		control_open(agent->instance, CONTROL_READ, &agent->names,
 			     NULL);
+	agent->names_asked = true;
 	if (event->lost)
 		log_info("policy: %u packets were not logged: too many",
 			 event->lost);
@@ -154,6 +156,7 @@ static void read_events(struct agent *agent)
 	if (agent->names)
 		control_close(agent->names);
 	agent->names = NULL;
+	agent->names_asked = false;
 }
 
 /* The ring buffer is that of the datapath which is there. */

@@ -27,14 +27,15 @@ struct field {
 	size_t size; /* of the member, of the whole array */
 	__u32 max; /* FIELD_UINT: the highest value, 0: what fits */
 	size_t count_offset; /* arrays: of their size_t */
-	bool optional; /* records of older versions lack it: zero */
+	bool later; /* records of older versions lack it, and mean zero */
 };
 
-#define FIELD(kind, member, type_)                         \
-	{                                                  \
-		.name = #member, .type = type_,            \
-		.offset = offsetof(struct kind, member),   \
-		.size = sizeof(((struct kind *)0)->member) \
+/* Their last arguments are more of struct field's members. */
+#define FIELD(kind, member, type_, ...)                                 \
+	{                                                               \
+		.name = #member, .type = type_,                         \
+		.offset = offsetof(struct kind, member),                \
+		.size = sizeof(((struct kind *)0)->member), __VA_ARGS__ \
 	}
 #define NUMBER(kind, member, max_)                                        \
 	{                                                                 \
@@ -42,18 +43,12 @@ struct field {
 		.offset = offsetof(struct kind, member),                  \
 		.size = sizeof(((struct kind *)0)->member), .max = (max_) \
 	}
-#define LATER_NUMBER(kind, member)                                           \
-	{                                                                    \
-		.name = #member, .type = FIELD_UINT,                         \
-		.offset = offsetof(struct kind, member),                     \
-		.size = sizeof(((struct kind *)0)->member), .optional = true \
-	}
-#define ARRAY(kind, member, count, type_)                    \
-	{                                                    \
-		.name = #member, .type = type_,              \
-		.offset = offsetof(struct kind, member),     \
-		.size = sizeof(((struct kind *)0)->member),  \
-		.count_offset = offsetof(struct kind, count) \
+#define ARRAY(kind, member, count, type_, ...)                            \
+	{                                                                 \
+		.name = #member, .type = type_,                           \
+		.offset = offsetof(struct kind, member),                  \
+		.size = sizeof(((struct kind *)0)->member),               \
+		.count_offset = offsetof(struct kind, count), __VA_ARGS__ \
 	}
 #define END                  \
 	{                    \
@@ -85,7 +80,7 @@ static const struct field netns_fields[] = {
 	ARRAY(netns, dns, ndns, FIELD_IPS),
 	FIELD(netns, implied, FIELD_BOOL),
 	FIELD(netns, adopted, FIELD_BOOL),
-	LATER_NUMBER(netns, cookie),
+	FIELD(netns, cookie, FIELD_UINT, .later = true),
 	END,
 };
 
@@ -95,15 +90,15 @@ static const struct field network_fields[] = {
 	NUMBER(network, type, NETWORK_P2P),
 	ARRAY(network, subnets, nsubnets, FIELD_CIDRS),
 	ARRAY(network, gateways, nsubnets, FIELD_IPS),
-	FIELD(network, gateway_named, FIELD_BOOL),
+	FIELD(network, gateway_named, FIELD_BOOL, .later = true),
 	FIELD(network, range_first, FIELD_IP),
 	FIELD(network, range_last, FIELD_IP),
 	FIELD(network, internal, FIELD_BOOL),
 	FIELD(network, icc, FIELD_BOOL),
 	FIELD(network, masquerade, FIELD_BOOL),
-	FIELD(network, routed, FIELD_BOOL),
-	ARRAY(network, snat, nsnat, FIELD_IPS),
-	ARRAY(network, no_masq, nno_masq, FIELD_CIDRS),
+	FIELD(network, routed, FIELD_BOOL, .later = true),
+	ARRAY(network, snat, nsnat, FIELD_IPS, .later = true),
+	ARRAY(network, no_masq, nno_masq, FIELD_CIDRS, .later = true),
 	FIELD(network, mtu, FIELD_UINT),
 	NUMBER(network, id, NETWORKS_MAX - 1),
 	FIELD(network, bridge, FIELD_TEXT),
@@ -122,7 +117,7 @@ static const struct field endpoint_fields[] = {
 	FIELD(endpoint, mac, FIELD_MAC),
 	FIELD(endpoint, default_route, FIELD_BOOL),
 	NUMBER(endpoint, slot, ENDPOINTS_MAX - 1),
-	LATER_NUMBER(endpoint, netns_cookie),
+	FIELD(endpoint, netns_cookie, FIELD_UINT, .later = true),
 	END,
 };
 
@@ -328,7 +323,7 @@ static int field_from_json(const struct field *field, const json_t *json,
 	const char *text = json_string_value(json);
 	char *at = object + field->offset;
 
-	if (!json && field->optional)
+	if (!json && field->later)
 		return 0;
 	switch (field->type) {
 	case FIELD_TEXT:

@@ -10,7 +10,8 @@
 /* New reference; NULL when out of memory. kind says what object points to. */
 json_t *fields_to_json(enum object_kind kind, const void *object);
 
-/* Fills object, which is zeroed first. -EINVAL with the name of the field that
+/* Fills object, which is zeroed first; what an older version did not know stays
+ * so. -EINVAL with the name of the field that
  * is missing, of the wrong type or out of range. */
 int fields_from_json(enum object_kind kind, const json_t *json, void *object,
 		     struct err *err);

@@ -152,6 +152,18 @@ static void check_netns(struct check *c)
 	}
 }
 
+/* Whose subnet is it in? The guard on the uplinks lets nothing out that has such a
+ * source. */
+static const struct network *network_around(const struct model *m,
+					    const struct ipaddr *ip)
+{
+	for (size_t i = 0; i < m->nnetworks; i++)
+		for (size_t s = 0; s < m->networks[i].nsubnets; s++)
+			if (cidr_contains(&m->networks[i].subnets[s], ip))
+				return &m->networks[i];
+	return NULL;
+}
+
 void check_snat(struct check *c, struct place at, const char *what,
 		const char *name, const struct ipaddr *snat, size_t count)
 {
@@ -159,6 +171,8 @@ void check_snat(struct check *c, struct place at, const char *what,
 	char buf[IP_TEXT_MAX];
 
 	for (size_t k = 0; k < count; k++) {
+		const struct network *around =
+			network_around(c->model, &snat[k]);
 		bool v4 = ip_is_v4(&snat[k]);
 
 		ip_print(&snat[k], buf);
@@ -166,6 +180,12 @@ void check_snat(struct check *c, struct place at, const char *what,
 		    ip_is_link_local(&snat[k]))
 			check_usage(c, at, NULL, "%s '%s': cannot send as %s",
 				    what, name, buf);
+		if (around)
+			check_conflict(
+				c, at, "bad-snat",
+				"%s '%s': cannot send as %s, which is in "
+				"a subnet of network '%s'",
+				what, name, buf, around->name);
 		if (seen[v4])
 			check_usage(c, at, "one for IPv4, one for IPv6",
 				    "%s '%s': a second address %s", what, name,

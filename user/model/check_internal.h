@@ -42,7 +42,7 @@ void check_name(struct check *c, struct place at, const char *what,
 		const char *name, struct index *names);
 
 /* Masquerade addresses, of an "uplink" or a "network": one of each family, and
- * of a kind that can be sent from. */
+ * of a kind that can be sent from, and outside of all subnets. */
 void check_snat(struct check *c, struct place at, const char *what,
 		const char *name, const struct ipaddr *snat, size_t count);
 
