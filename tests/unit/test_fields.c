@@ -459,12 +459,10 @@ static bool is_cookie(const char *field)
 /* Was it added after the first version? */
 static bool is_later(enum object_kind kind, const char *field)
 {
-	static const char *const fields[] = { "routed", "snat", "no_masq",
-					      "gateway_named" };
-
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		if (kind == OBJECT_NETWORK && !strcmp(field, fields[i]))
-			return true;
+	if (kind == OBJECT_NETWORK &&
+	    (!strcmp(field, "routed") || !strcmp(field, "snat") ||
+	     !strcmp(field, "no_masq") || !strcmp(field, "gateway_named")))
+		return true;
 	return is_cookie(field);
 }
 
@@ -478,25 +476,6 @@ static void check_missing(enum object_kind kind, const json_t *json,
 	if (!is_later(kind, field))
 		assert_refused(kind, copy, field);
 	json_decref(copy);
-}
-
-static void cookie_that_is_missing_is_not_known(void **state)
-{
-	struct dice dice = { 6 };
-	union object object;
-	json_t *json;
-
-	(void)state;
-	fill_object(&dice, OBJECT_ENDPOINT, &object);
-	json = to_json(OBJECT_ENDPOINT, &object);
-	json_object_del(json, "netns_cookie");
-	object.endpoint.netns_cookie = 5;
-
-	assert_int_equal(fields_from_json(OBJECT_ENDPOINT, json, &object, NULL),
-			 0);
-	json_decref(json);
-
-	assert_int_equal(object.endpoint.netns_cookie, 0);
 }
 
 static void cookie_may_be_as_long_as_the_kernels(void **state)
@@ -544,6 +523,14 @@ static void what_an_older_version_did_not_know_is_zero(void **state)
 	assert_int_equal(fields_from_json(OBJECT_NETWORK, json, &object, NULL),
 			 0);
 	assert_true(network_equal(&object, &want));
+	json_decref(json);
+
+	fill_object(&dice, OBJECT_ENDPOINT, &any);
+	json = to_json(OBJECT_ENDPOINT, &any);
+	json_object_del(json, "netns_cookie");
+	assert_int_equal(fields_from_json(OBJECT_ENDPOINT, json, &any, NULL),
+			 0);
+	assert_int_equal(any.endpoint.netns_cookie, 0);
 	json_decref(json);
 }
 
@@ -698,7 +685,6 @@ int main(void)
 		cmocka_unit_test(every_byte_of_every_member_is_recorded),
 		cmocka_unit_test(nothing_is_left_of_what_the_object_held),
 		cmocka_unit_test(missing_field_is_refused_by_its_name),
-		cmocka_unit_test(cookie_that_is_missing_is_not_known),
 		cmocka_unit_test(cookie_may_be_as_long_as_the_kernels),
 		cmocka_unit_test(what_an_older_version_did_not_know_is_zero),
 		cmocka_unit_test(wrong_type_is_refused_by_the_fields_name),
