@@ -149,10 +149,10 @@ static __always_inline void full_count(void)
 static __always_inline enum reason
 flows_room(const struct datapath_config *config, const struct flow *flow)
 {
-	if (flows_counted(flow_owner(flow)) >= config->flows_per_endpoint)
+	if (!flows_are_below(flow_owner(flow), config->flows_per_endpoint))
 		return REASON_FLOWS_QUOTA;
-	return flows_counted(0) < config->flows_max ? REASON_OK :
-						      REASON_FLOWS_FULL;
+	return flows_are_below(0, config->flows_max) ? REASON_OK :
+						       REASON_FLOWS_FULL;
 }
 
 /* Moves both halves. Two CPUs may do so at once: what the other one has written

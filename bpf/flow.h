@@ -221,11 +221,13 @@ static __always_inline void flows_count(__u32 slot, __s64 change)
 		__sync_fetch_and_add(flows, change);
 }
 
-static __always_inline __u64 flows_counted(__u32 slot)
+/* A flow may be gone before the CPU that added it has counted it: then there is
+ * one less than none, for a moment. */
+static __always_inline bool flows_are_below(__u32 slot, __u32 max)
 {
 	const __u64 *flows = bpf_map_lookup_elem(&bn_ep_flows, &slot);
 
-	return flows ? *flows : 0;
+	return (flows ? (__s64)*flows : 0) < (__s64)max;
 }
 
 /*

@@ -180,6 +180,9 @@ static void flow_that_ends_while_it_begins_leaves_nothing_wrong(void **state)
 	stop(&in);
 
 	assert_tables_are_sound(dp, syn);
+	/* One flow at a time is no crowd. */
+	assert_int_equal(dp_reason(dp, REASON_FLOWS_QUOTA), 0);
+	assert_int_equal(dp_reason(dp, REASON_FLOWS_FULL), 0);
 	dp_ingress(dp, WEB, syn);
 	assert_int_equal(dp->why, REASON_FORWARDED);
 }
