@@ -99,15 +99,24 @@ static __always_inline void embryo_uncount(const struct flow *flow)
 			 -flow->bytes, -1);
 }
 
-/* Writes half to bn_flows, through the workspace: its flags change. */
+/*
+ * Writes half to bn_flows, through the workspace: its flags change.
+ *
+ * A table gives an element to the next flow as soon as it is deleted, so another
+ * CPU may have made half somebody else's. What has been copied cannot change any
+ * more: -ENOENT when that is not the half that leads to pair_key.
+ */
 static __always_inline int half_promote(struct first *first,
 					const struct flow_key *key,
-					const struct flow *half)
+					const struct flow *half,
+					const struct flow_key *pair_key)
 {
 	struct flow *flow = &first->reply.mine;
 	int ret;
 
 	*flow = *half;
+	if (!flow_leads_to(flow, pair_key))
+		return -ENOENT;
 	flow->flags &= ~FLOW_EMBRYO;
 	ret = bpf_map_update_elem(&bn_flows, key, flow, BPF_NOEXIST);
 	if (ret)
@@ -140,27 +149,28 @@ static __always_inline void full_count(void)
 static __always_inline enum reason
 flows_room(const struct datapath_config *config, const struct flow *flow)
 {
-	if (flows_counted(flow_owner(flow)) >= config->flows_per_endpoint)
+	if (!flows_are_below(flow_owner(flow), config->flows_per_endpoint))
 		return REASON_FLOWS_QUOTA;
-	return flows_counted(0) < config->flows_max ? REASON_OK :
-						      REASON_FLOWS_FULL;
+	return flows_are_below(0, config->flows_max) ? REASON_OK :
+						       REASON_FLOWS_FULL;
 }
 
 /* Moves both halves. Two CPUs may do so at once: what the other one has written
- * is as good as ours. */
+ * is as good as ours. And another CPU may have ended the flow meanwhile: then
+ * nothing is moved, and the packet will find nothing. */
 static __always_inline enum reason
 embryo_promote(struct first *first, const struct flow_key *key,
 	       const struct embryo *embryo, const struct flow_key *pair_key,
 	       const struct flow *pair)
 {
-	int ret = half_promote(first, pair_key, pair);
+	int ret = half_promote(first, pair_key, pair, key);
 
 	if (ret && ret != -EEXIST)
-		return REASON_FLOWS_FULL;
-	ret = half_promote(first, key, &embryo->mine);
+		return ret == -ENOENT ? REASON_OK : REASON_FLOWS_FULL;
+	ret = half_promote(first, key, &embryo->mine, pair_key);
 	if (ret && ret != -EEXIST) {
 		half_demote(pair_key);
-		return REASON_FLOWS_FULL;
+		return ret == -ENOENT ? REASON_OK : REASON_FLOWS_FULL;
 	}
 	bpf_map_delete_elem(&bn_embryos, pair_key);
 	bpf_map_delete_elem(&bn_embryos, key);
@@ -200,6 +210,10 @@ embryo_pair(struct first *first, const struct flow_key *key,
 		return pair;
 	first->reply.mine = embryo->other;
 	first->reply.other = embryo->mine;
+	/* As in half_promote. */
+	if (!flow_leads_to(&first->reply.mine, key) ||
+	    !flow_leads_to(&first->reply.other, ret_key))
+		return NULL;
 	embryo_insert(ret_key, &first->reply);
 	return flow_pair_find(key, &embryo->mine, ret_key);
 }

@@ -100,6 +100,15 @@ static __always_inline struct flow *flow_find(const struct flow_key *key)
 	return embryo ? &embryo->mine : NULL;
 }
 
+/* Is the other half of this one under key? */
+static __always_inline bool flow_leads_to(const struct flow *flow,
+					  const struct flow_key *key)
+{
+	return flow->to_sport == key->dport && flow->to_dport == key->sport &&
+	       ipaddr_equal(&flow->to_src, &key->dst) &&
+	       ipaddr_equal(&flow->to_dst, &key->src);
+}
+
 /* The other half, and its key, or NULL: an entry that leads back to this one.
  * Where the LRU has taken the other half of an embryo, somebody else may have
  * its tuple by now. */
@@ -111,12 +120,7 @@ static __always_inline struct flow *flow_pair_find(const struct flow_key *key,
 
 	flow_pair_key(key, flow, ret_key);
 	pair = flow_find(ret_key);
-	if (!pair || pair->to_sport != key->dport ||
-	    pair->to_dport != key->sport ||
-	    !ipaddr_equal(&pair->to_src, &key->dst) ||
-	    !ipaddr_equal(&pair->to_dst, &key->src))
-		return NULL;
-	return pair;
+	return pair && flow_leads_to(pair, key) ? pair : NULL;
 }
 
 static __always_inline __u8 flow_pair_seen(const struct flow_key *key,
@@ -217,11 +221,13 @@ static __always_inline void flows_count(__u32 slot, __s64 change)
 		__sync_fetch_and_add(flows, change);
 }
 
-static __always_inline __u64 flows_counted(__u32 slot)
+/* A flow may be gone before the CPU that added it has counted it: then there is
+ * one less than none, for a moment. */
+static __always_inline bool flows_are_below(__u32 slot, __u32 max)
 {
 	const __u64 *flows = bpf_map_lookup_elem(&bn_ep_flows, &slot);
 
-	return flows ? *flows : 0;
+	return (flows ? (__s64)*flows : 0) < (__s64)max;
 }
 
 /*
