@@ -50,9 +50,12 @@ build/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
+# By which a build knows its own programs among those in the kernel.
+digest = sha256sum $< | sed 's/\(.\{12\}\).*/\#define $*_bpf_DIGEST "\1"/'
+
 build/%.skel.h: build/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(Q){ $(BPFTOOL) gen skeleton $< name $*_bpf && $(digest); } > $@
 
 build/completion.h: user/cli/completion.sh
 	$(call say,TEXT,$@)

@@ -284,7 +284,7 @@ struct {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, REASON_COUNT);
+	__uint(max_entries, REASONS_MAX);
 	__type(key, __u32);
 	__type(value, __u64);
 } bn_reasons SEC(".maps");

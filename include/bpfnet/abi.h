@@ -10,11 +10,14 @@
 
 /*
  * Keys compare as bytes, so all padding is a named field and always zero.
- * __be16/__be32 are wire order, everything else host order. A changed layout
- * bumps BN_ABI_VERSION: user space refuses pinned maps of another version.
+ * __be16/__be32 are wire order, everything else host order. A changed layout,
+ * of gc_args too, or another meaning of what is in it bumps BN_ABI_VERSION: the
+ * programs of two builds with the same version take each other's place while
+ * packets pass, and go on with the same maps. A number that a new version only
+ * appends (a reason, a flag) changes no layout.
  */
 #define BN_ABI_MAGIC 0x62706e31u /* "bpn1" */
-#define BN_ABI_VERSION 4
+#define BN_ABI_VERSION 5
 
 /* An IPv6 address; IPv4 is mapped (::ffff:a.b.c.d, RFC 4291 2.5.5.2). */
 struct ipaddr {
@@ -333,7 +336,7 @@ struct endpoint_stats {
 	__u64 rx_bytes;
 	__u64 tx_packets;
 	__u64 tx_bytes;
-	__u64 reasons[32];
+	__u64 reasons[REASONS_MAX];
 };
 
 /* bn_stats (per-CPU array, one entry). */
@@ -347,7 +350,8 @@ struct flow_stats {
 };
 
 /* bn_config (mmap-able array, one entry). Only user space writes it; the
- * generations and the heartbeat change by single atomic stores. */
+ * generations and the heartbeat change by single atomic stores. Magic, version
+ * and cookie are in the same place in every version. */
 struct datapath_config {
 	__u32 magic;
 	__u32 abi;
@@ -440,11 +444,16 @@ _Static_assert(sizeof(struct policy_set) == 32, "policy_set");
 _Static_assert(POLICY_GROUPS == 3, "policy_set.groups");
 _Static_assert(sizeof(struct policy_cidr_key) == 24, "policy_cidr_key");
 _Static_assert(sizeof(struct datapath_config) == 96, "config");
+_Static_assert(__builtin_offsetof(struct datapath_config, magic) == 0 &&
+		       __builtin_offsetof(struct datapath_config, abi) == 4 &&
+		       __builtin_offsetof(struct datapath_config,
+					  netns_cookie) == 40,
+	       "what every version knows of another one's config");
 _Static_assert(sizeof(struct fragment_key) == 44, "fragment_key");
 _Static_assert(sizeof(struct fragment_val) == 12, "fragment_val");
 _Static_assert(sizeof(struct event) == 56, "event");
 _Static_assert(sizeof(struct peer_key) == 32, "peer_key");
 _Static_assert(sizeof(struct peer_val) == 20, "peer");
-_Static_assert(REASON_COUNT <= 32, "endpoint_stats.reasons");
+_Static_assert(REASON_COUNT <= REASONS_MAX, "bn_reasons");
 
 #endif

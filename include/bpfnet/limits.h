@@ -24,6 +24,7 @@
 #define FRAGMENT_TICKS 30
 #define RULES_MAX 10240 /* a multiple of 64: see bn_policy */
 #define RULE_PORTS_MAX 16
+#define REASONS_MAX 32 /* room for those that later versions append */
 #define ANSWERS_PER_TICK 1000 /* resets and ICMP errors of ours, per CPU */
 #define EVENTS_PER_TICK 100 /* lines that rules log, per CPU */
 #define EVENTS_BYTES 131072 /* on their way to the agent; a power of two */

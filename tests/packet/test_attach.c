@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* test_attach - programs on devices and cgroups, by tcx and by clsact */
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -19,17 +18,15 @@
 #include <cmocka.h>
 
 #include "datapath/internal.h"
+#include "hooks.h"
 
 #define SKIP 77
-#define OUR_PRIORITY 0xbf
-#define OUR_HANDLE 0xb9f
-#define PROGRAMS_MAX 8
 
 struct fixture {
 	char instance[32];
 	char root[PIN_ROOT_MAX];
 	struct datapath *dp;
-	char cgroup[256]; /* "" until a test makes one */
+	char cgroup[CGROUP_PATH_MAX]; /* "" until a test makes one */
 	int ifindex;
 	int foreign; /* a program that is not bpfnet's */
 	struct err err;
@@ -38,18 +35,6 @@ struct fixture {
 static int run(const char *command)
 {
 	return system(command);
-}
-
-static int foreign_program(void)
-{
-	/* r0 = -1 (go on with the next program); exit */
-	const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = -1 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-
-	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "foreign", "GPL", insns,
-			     2, NULL);
 }
 
 static int setup_mode(void **state, bool clsact)
@@ -101,14 +86,6 @@ static int teardown(void **state)
 	return access(fixture->root, F_OK) == 0;
 }
 
-static __u32 id_of(int program)
-{
-	__u32 id = 0;
-
-	assert_int_equal(program_id(program, &id), 0);
-	return id;
-}
-
 static __u32 id_of_pinned(struct fixture *fixture, const char *name)
 {
 	int program = pin_program(fixture->dp, name, &fixture->err);
@@ -123,27 +100,6 @@ static __u32 id_of_pinned(struct fixture *fixture, const char *name)
 static bool has_tcx(const struct fixture *fixture)
 {
 	return probe_tcx(fixture->foreign);
-}
-
-/* Programs of one direction, by tcx. */
-static __u32 tcx_programs(int ifindex, int type, __u32 ids[PROGRAMS_MAX])
-{
-	__u32 count = PROGRAMS_MAX;
-
-	assert_int_equal(bpf_prog_query(ifindex, type, 0, NULL, ids, &count),
-			 0);
-	return count;
-}
-
-/* Program of one filter, 0: none. */
-static __u32 filter_program(int ifindex, enum bpf_tc_attach_point point,
-			    __u32 priority, __u32 handle)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
-		    .attach_point = point);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .priority = priority, .handle = handle);
-
-	return bpf_tc_query(&hook, &opts) ? 0 : opts.prog_id;
 }
 
 static int filter_add(const struct fixture *fixture, __u32 priority,
@@ -168,7 +124,7 @@ static bool has_clsact(void)
 static void tcx_attach_twice_leaves_one_program(void **state)
 {
 	struct fixture *fixture = *state;
-	__u32 ids[PROGRAMS_MAX];
+	__u32 ids[HOOK_PROGRAMS_MAX];
 
 	if (!has_tcx(fixture))
 		skip();
@@ -187,7 +143,7 @@ static void tcx_attach_twice_leaves_one_program(void **state)
 static void tcx_uplink_has_the_uplink_programs(void **state)
 {
 	struct fixture *fixture = *state;
-	__u32 ids[PROGRAMS_MAX];
+	__u32 ids[HOOK_PROGRAMS_MAX];
 
 	if (!has_tcx(fixture))
 		skip();
@@ -204,7 +160,7 @@ static void tcx_link_gets_the_program_of_this_load(void **state)
 {
 	struct fixture *fixture = *state;
 	char path[PIN_PATH_MAX];
-	__u32 ids[PROGRAMS_MAX];
+	__u32 ids[HOOK_PROGRAMS_MAX];
 	int link;
 
 	if (!has_tcx(fixture))
@@ -227,7 +183,7 @@ static void tcx_link_gets_the_program_of_this_load(void **state)
 static void tcx_link_of_a_dead_device_is_replaced(void **state)
 {
 	struct fixture *fixture = *state;
-	__u32 ids[PROGRAMS_MAX];
+	__u32 ids[HOOK_PROGRAMS_MAX];
 	char command[128];
 
 	if (!has_tcx(fixture))
@@ -272,7 +228,7 @@ static void tcx_detach_of_a_dead_device_removes_the_pins(void **state)
 static void tcx_leaves_foreign_program_in_place(void **state)
 {
 	struct fixture *fixture = *state;
-	__u32 ids[PROGRAMS_MAX];
+	__u32 ids[HOOK_PROGRAMS_MAX];
 	int link;
 
 	if (!has_tcx(fixture))
@@ -431,7 +387,7 @@ static void missing_device_is_not_found(void **state)
 static void failed_attach_takes_the_first_program_back(void **state)
 {
 	struct fixture *fixture = *state;
-	__u32 ids[PROGRAMS_MAX];
+	__u32 ids[HOOK_PROGRAMS_MAX];
 	char path[PIN_PATH_MAX];
 
 	pin_path(path, fixture->root, PIN_PROGS, "bn_to_uplink");
@@ -451,34 +407,6 @@ static void failed_attach_takes_the_first_program_back(void **state)
 
 /* ---- sockets */
 
-static bool cgroup_make(char ret[256])
-{
-	FILE *pipe = popen("findmnt -n -o TARGET -t cgroup2 | head -n 1", "re");
-	char mount[128] = "", path[256];
-
-	assert_non_null(pipe);
-	if (!fgets(mount, sizeof(mount), pipe))
-		mount[0] = '\0';
-	pclose(pipe);
-	mount[strcspn(mount, "\n")] = '\0';
-	snprintf(path, sizeof(path), "%s/bntest_%d", mount, getpid());
-	if (!mount[0] || mkdir(path, 0755) != 0)
-		return false;
-	memcpy(ret, path, sizeof(path));
-	return true;
-}
-
-static __u32 cgroup_programs(const char *path, enum bpf_attach_type type)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	__u32 ids[PROGRAMS_MAX], count = PROGRAMS_MAX;
-
-	assert_true(fd >= 0);
-	assert_int_equal(bpf_prog_query(fd, type, 0, NULL, ids, &count), 0);
-	close(fd);
-	return count;
-}
-
 static void sockets_are_attached_once_and_detached(void **state)
 {
 	static const enum bpf_attach_type types[] = {
@@ -489,6 +417,7 @@ static void sockets_are_attached_once_and_detached(void **state)
 	};
 	struct fixture *fixture = *state;
 	const char *path = fixture->cgroup;
+	__u32 ids[HOOK_PROGRAMS_MAX];
 
 	if (!cgroup_make(fixture->cgroup))
 		skip();
@@ -496,11 +425,11 @@ static void sockets_are_attached_once_and_detached(void **state)
 		assert_int_equal(
 			attach_sockets(fixture->dp, path, &fixture->err), 0);
 	for (int i = 0; i < 8; i++)
-		assert_int_equal(cgroup_programs(path, types[i]), 1);
+		assert_int_equal(cgroup_programs(path, types[i], ids), 1);
 	assert_int_equal(detach_sockets(fixture->dp, &fixture->err), 0);
 
 	for (int i = 0; i < 8; i++)
-		assert_int_equal(cgroup_programs(path, types[i]), 0);
+		assert_int_equal(cgroup_programs(path, types[i], ids), 0);
 }
 
 static void sockets_of_no_cgroup_are_refused(void **state)
@@ -519,7 +448,7 @@ static void sockets_of_no_cgroup_are_refused(void **state)
 static void unload_leaves_no_pin_and_no_tcx_program(void **state)
 {
 	struct fixture *fixture = *state;
-	__u32 ids[PROGRAMS_MAX];
+	__u32 ids[HOOK_PROGRAMS_MAX];
 
 	if (!has_tcx(fixture))
 		skip();

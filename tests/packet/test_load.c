@@ -135,7 +135,7 @@ static void open_of_another_version_is_refused(void **state)
 			 -EPROTO);
 
 	assert_null(dp);
-	assert_non_null(strstr(fixture->err.hint, "purge"));
+	assert_non_null(strstr(fixture->err.hint, "upgrade --drop-flows"));
 }
 
 static void name_that_bpffs_cannot_hold_is_refused(void **state)

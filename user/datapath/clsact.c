@@ -2,7 +2,6 @@
 /* clsact - hooks held by tc filters with our own priority and handle */
 #include "datapath/internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -21,8 +20,6 @@
 /* Where our filter sits in each direction. */
 #define FILTER_PRIORITY 0xbf
 #define FILTER_HANDLE 0xb9f
-
-#define PROGRAMS_MAX 32
 
 static struct bpf_tc_hook tc_hook(int ifindex, bool egress)
 {
@@ -95,13 +92,24 @@ static int filter_failed(int ret, const char *program, struct err *err)
 		       diag_reason()[0] ? ": " : "", diag_reason());
 }
 
+static int filter_set(int ifindex, bool egress, int fd, bool replace,
+		      const char *program, struct err *err)
+{
+	const struct bpf_tc_hook hook = tc_hook(ifindex, egress);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = fd, .handle = FILTER_HANDLE,
+		    .priority = FILTER_PRIORITY,
+		    .flags = replace ? BPF_TC_F_REPLACE : 0);
+	int ret;
+
+	diag_reset();
+	ret = bpf_tc_attach(&hook, &opts);
+	return ret ? filter_failed(ret, program, err) : 0;
+}
+
 int clsact_attach(struct datapath *dp, const char *program, int ifindex,
 		  bool egress, bool *ret_made, struct err *err)
 {
 	_cleanup_close_ int fd = pin_program(dp, program, err);
-	const struct bpf_tc_hook hook = tc_hook(ifindex, egress);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = fd, .handle = FILTER_HANDLE,
-		    .priority = FILTER_PRIORITY);
 	__u32 found, wanted = 0;
 	int ret;
 
@@ -118,11 +126,8 @@ int clsact_attach(struct datapath *dp, const char *program, int ifindex,
 	*ret_made = !found;
 	if (found == wanted)
 		return 0;
-	if (found && is_ours(found))
-		opts.flags = BPF_TC_F_REPLACE;
-	diag_reset();
-	ret = bpf_tc_attach(&hook, &opts);
-	return ret ? filter_failed(ret, program, err) : 0;
+	return filter_set(ifindex, egress, fd, found && is_ours(found), program,
+			  err);
 }
 
 static int filter_remove(int ifindex, bool egress, struct err *err)
@@ -213,59 +218,83 @@ void clsact_release(const char *root, int ifindex)
 	}
 }
 
-/* Ids of the programs that are pinned below root. */
-static size_t pinned_programs(const char *root, __u32 ids[PROGRAMS_MAX])
+/* What the device's filter runs, when that is in the set. */
+static const struct program *device_program(int ifindex, bool egress,
+					    const struct program_set *set)
 {
-	char path[PIN_PATH_MAX];
-	struct dirent *entry;
-	size_t count = 0;
-	DIR *list;
-	int fd;
+	__u32 found = filter_find(ifindex, egress);
 
-	list = opendir(pin_path(path, root, PIN_PROGS, NULL));
-	if (!list)
-		return 0;
-	while (count < PROGRAMS_MAX && (entry = readdir(list))) {
-		if (strncmp(entry->d_name, "bn_", 3) != 0)
-			continue;
-		fd = bpf_obj_get(
-			pin_path(path, root, PIN_PROGS, entry->d_name));
-		if (fd < 0)
-			continue;
-		if (program_id(fd, &ids[count]) == 0)
-			count++;
-		close(fd);
-	}
-	closedir(list);
-	return count;
+	return found ? programs_find_id(set, found) : NULL;
 }
 
-static void device_detach(int ifindex, const __u32 *ids, size_t count)
+/* Where the new programs have none of that name, the filter stays. */
+static int filter_put(int ifindex, bool egress, const struct program_set *from,
+		      const struct program_set *to, struct err *err)
 {
-	for (int egress = 0; egress < 2; egress++) {
-		__u32 found = filter_find(ifindex, egress);
+	const struct program *old = device_program(ifindex, egress, from);
+	const struct program *new = old ? programs_find(to, old->name) : NULL;
 
-		for (size_t i = 0; found && i < count; i++)
-			if (ids[i] == found)
-				filter_remove(ifindex, egress, NULL);
+	int ret;
+
+	if (!new || new->id == old->id)
+		return 0;
+	ret = filter_set(ifindex, egress, new->fd, true, new->name, err);
+	/* The device went in this moment. */
+	return ret == -ENODEV ? 0 : ret;
+}
+
+int clsact_put(const struct program_set *from, const struct program_set *to,
+	       struct err *err)
+{
+	struct if_nameindex *devices = from->count ? if_nameindex() : NULL;
+	int first = 0;
+
+	if (!devices && from->count)
+		return err_set(err, -errno, "list the devices: %s",
+			       strerror(errno));
+	for (struct if_nameindex *dev = devices; dev && dev->if_index; dev++)
+		for (int egress = 0; egress < 2; egress++) {
+			int ret = filter_put(dev->if_index, egress, from, to,
+					     first ? NULL : err);
+
+			if (ret && !first) {
+				first = ret;
+				err_prefix(err, "device %s", dev->if_name);
+			}
+		}
+	if (devices)
+		if_freenameindex(devices);
+	return first;
+}
+
+static void device_detach(int ifindex, const struct program_set *set)
+{
+	for (int egress = 0; egress < 2; egress++)
+		if (device_program(ifindex, egress, set))
+			filter_remove(ifindex, egress, NULL);
+}
+
+static void devices_detach(const char *root, const char *dir)
+{
+	struct if_nameindex *devices;
+	struct program_set set;
+
+	if (programs_open(root, dir, &set, NULL))
+		return;
+	devices = set.count ? if_nameindex() : NULL;
+	for (struct if_nameindex *dev = devices; dev && dev->if_index; dev++) {
+		device_detach(dev->if_index, &set);
+		clsact_release(root, dev->if_index);
 	}
+	if (devices)
+		if_freenameindex(devices);
+	programs_close(&set);
 }
 
 void clsact_detach_all(const char *root)
 {
-	struct if_nameindex *devices;
-	__u32 ids[PROGRAMS_MAX];
-	size_t count;
-
 	if (!pin_exists(root, PIN_CLSACT, NULL))
 		return;
-	devices = if_nameindex();
-	if (!devices)
-		return;
-	count = pinned_programs(root, ids);
-	for (struct if_nameindex *dev = devices; dev->if_index; dev++) {
-		device_detach(dev->if_index, ids, count);
-		clsact_release(root, dev->if_index);
-	}
-	if_freenameindex(devices);
+	devices_detach(root, PIN_PROGS);
+	devices_detach(root, PIN_PROGS_NEXT);
 }

@@ -50,10 +50,6 @@ int counters_reasons(struct datapath *dp, __u64 ret_counts[REASON_COUNT],
 	for (__u32 why = 0; why < REASON_COUNT; why++) {
 		int ret = percpu_sum(dp, MAP_REASONS, why, &counts[why], 1);
 
-		/* Reasons are only appended: programs that were loaded by an
-		 * earlier version have a shorter map. */
-		if (ret == -ENOENT)
-			break;
 		if (ret)
 			return read_failed(MAP_REASONS, ret, err);
 	}

@@ -14,6 +14,7 @@
  * Everything of an instance is pinned below /sys/fs/bpf/NAME:
  *   maps/bn_*        the maps
  *   progs/bn_*       the programs
+ *   progs/bn_build_* says which build's they are
  *   links/<hook>_<ifindex>  tcx links; links/cgroup_<program>  socket hooks
  * The datapath therefore lives without any process. Loading and verifying
  * happens once, in datapath_load; every later process opens the pins.
@@ -50,8 +51,8 @@ enum map_id {
 extern const char *const map_name[MAP_COUNT];
 
 /* Opens the pins of an instance. -ENOENT when there are none; refuses pins of
- * another ABI version (-EPROTO, with the hint to purge). bpffs must be mounted
- * (error with the mount command as hint, exit 8). */
+ * another ABI version (-EPROTO, with what to do as the hint). bpffs must be
+ * mounted (error with the mount command as hint, exit 8). */
 int datapath_open(const char *instance, struct datapath **ret, struct err *err);
 
 /* What a fresh datapath is made with; goes to map sizes and rodata. */
@@ -64,6 +65,49 @@ struct datapath_options {
 int datapath_load(const char *instance, const struct datapath_options *options,
 		  struct datapath **ret, struct err *err);
 void datapath_close(struct datapath *dp); /* frees; the pins stay */
+
+/* ---- other programs for an instance that runs, see upgrade.c */
+
+/* How what is pinned relates to the programs of this executable. */
+enum build_state {
+	BUILD_NONE, /* nothing is pinned */
+	BUILD_SAME, /* it is those */
+	BUILD_OTHER, /* others, with the same tables */
+	BUILD_FOREIGN, /* others, with tables that these cannot use */
+};
+
+#define BUILD_WHY_MAX 128
+
+struct build {
+	enum build_state state;
+	__u64 netns_cookie; /* of the instance's home, 0: not known */
+	char why[BUILD_WHY_MAX]; /* foreign: to follow "the programs ..." */
+};
+int datapath_compare(const char *instance, struct build *ret, struct err *err);
+/* The error to be shown for a foreign build: -EPROTO. */
+int datapath_refuse(const char *instance, const struct build *build,
+		    struct err *err);
+
+/* Whether the pinned programs are those of this executable, and no exchange was
+ * left half-way. Cheap: names alone are looked at. */
+bool datapath_is_current(const struct datapath *dp);
+
+/*
+ * Puts the programs of this executable in the place of those that are pinned,
+ * at every hook, by one atomic exchange each. keep: with the tables that there
+ * are, so flows and counters go on; else with new ones. fill gets the datapath
+ * while no packet sees the new programs, and writes what they need to find. On
+ * failure the old programs run everywhere, as before. A process that dies
+ * half-way leaves a datapath that works, and the next call puts it right.
+ */
+int datapath_upgrade(const char *instance,
+		     const struct datapath_options *options, bool keep,
+		     int (*fill)(struct datapath *dp, void *arg,
+				 struct err *err),
+		     void *arg, struct datapath **ret, struct err *err);
+
+/* ---- what a datapath has */
+
 /* Detaches everything, removes all pins and the directory. Goes on after
  * failures. Works on a half-made or foreign-version directory, too. */
 int datapath_unload(const char *instance, struct err *err);
@@ -86,6 +130,9 @@ int attach_uplink(struct datapath *dp, int ifindex, struct err *err);
 int detach_uplink(struct datapath *dp, int ifindex, struct err *err);
 /* All socket hooks at a cgroup2 directory; NULL: the cgroup2 mount's root. */
 int attach_sockets(struct datapath *dp, const char *cgroup, struct err *err);
+/* Of them those that no link is pinned for: what another build did not have. */
+int attach_sockets_missing(struct datapath *dp, const char *cgroup,
+			   struct err *err);
 int detach_sockets(struct datapath *dp, struct err *err);
 /* "tcx" or "clsact". */
 const char *datapath_attach_mode(const struct datapath *dp);

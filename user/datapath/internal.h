@@ -23,9 +23,12 @@ struct datapath {
 /* ---- pin.c: names in bpffs */
 
 /* The directories of an instance. PIN_CLSACT is empty: its existence says that
- * the instance attaches by clsact. */
+ * the instance attaches by clsact. The NEXT ones are there while programs are
+ * exchanged: what comes, and then what goes. */
 #define PIN_MAPS "maps"
+#define PIN_MAPS_NEXT "maps~next"
 #define PIN_PROGS "progs"
+#define PIN_PROGS_NEXT "progs~next"
 #define PIN_LINKS "links"
 #define PIN_CLSACT "clsact"
 
@@ -40,6 +43,19 @@ const char *pin_path(char buf[PIN_PATH_MAX], const char *root, const char *dir,
  * instance can have this name. */
 const char *pin_fresh(char buf[PIN_ROOT_MAX], const char *root);
 bool pin_exists(const char *root, const char *dir, const char *name);
+/* Makes the directory root, or dir in it, or name in that. */
+int pin_dir(const char *root, const char *dir, const char *name,
+	    struct err *err);
+/* As datapath_open, with the maps of a directory of an instance's root. */
+int pin_open(const char *instance, const char *maps, struct datapath **ret,
+	     struct err *err);
+/* Maps bn_config, whatever its version is. -EPROTO: it is none of bpfnet's. */
+int pin_config(const char *root, const char *maps, int *ret_fd,
+	       struct datapath_config **ret);
+/* Says why the pinned programs are no use to this executable, and what is to be
+ * done: -EPROTO. */
+int pin_refuse(const char *instance, const char *why, struct err *err);
+void pin_other_version(__u32 found, char why[BUILD_WHY_MAX]);
 /* A new fd of a pinned program ("bn_from_uplink"). */
 int pin_program(const struct datapath *dp, const char *name, struct err *err);
 
@@ -47,12 +63,15 @@ int pin_program(const struct datapath *dp, const char *name, struct err *err);
 struct bpf_map_info;
 int map_info(int fd, struct bpf_map_info *ret);
 int program_id(int fd, __u32 *ret);
+bool program_has_map(int fd, const char *name);
 
 /* ---- unload.c */
 
 /* Ends the links and removes the pins of one directory tree that pin_root
  * named. Goes on after failures, err holds the first. */
 int pin_remove(const char *root, struct err *err);
+/* One directory of programs or maps below root; absent is fine. */
+int pin_remove_dir(const char *root, const char *dir, struct err *err);
 
 /* ---- diag.c: what libbpf has to say */
 
@@ -75,6 +94,34 @@ bool probe_tcx(int program);
 /* Is a cgroup2 mounted? */
 bool sockets_have_cgroup(void);
 
+/* ---- exchange.c: other programs at all hooks */
+
+#define PROGRAMS_MAX 32
+
+/* The programs that are pinned in one directory. */
+struct program_set {
+	struct program {
+		char name[32]; /* of the pin: the kernel's own is cut */
+		int fd;
+		__u32 id;
+	} list[PROGRAMS_MAX];
+	size_t count;
+};
+/* An absent directory is an empty set. */
+int programs_open(const char *root, const char *dir, struct program_set *ret,
+		  struct err *err);
+void programs_close(struct program_set *set);
+const struct program *programs_find(const struct program_set *set,
+				    const char *name);
+const struct program *programs_find_id(const struct program_set *set, __u32 id);
+
+/* Makes every hook run the program of the directory that has the name of its
+ * own one, each by one atomic exchange. What is as it shall be is left alone;
+ * so the way back is the same with the other directory, and a call that comes
+ * after one that was killed puts everything right. Goes on after failures, err
+ * holds the first. */
+int programs_put(const char *root, const char *dir, struct err *err);
+
 /* ---- links.c: links that live as pins */
 
 /* Newer than Debian 12's headers: BPF_LINK_TYPE_TCX, BPF_TCX_INGRESS, _EGRESS. */
@@ -93,6 +140,12 @@ struct hook {
 int link_attach(struct datapath *dp, const struct hook *hook, bool *ret_made,
 		struct err *err);
 int link_detach(struct datapath *dp, const char *pin, struct err *err);
+/* Gives every pinned link the program of its name; one whose program is not in
+ * the set keeps what it has. */
+int links_put(const char *root, const struct program_set *set, struct err *err);
+/* Ends the links whose program is not in the set. */
+int links_prune(const char *root, const struct program_set *set,
+		struct err *err);
 
 /* ---- clsact.c */
 
@@ -100,6 +153,10 @@ int clsact_attach(struct datapath *dp, const char *program, int ifindex,
 		  bool egress, bool *ret_made, struct err *err);
 /* Removes our filter in one direction. */
 int clsact_detach(int ifindex, bool egress, struct err *err);
+/* Replaces the filters of the programs in from, wherever in this network
+ * namespace, by the programs of the same name in to. */
+int clsact_put(const struct program_set *from, const struct program_set *to,
+	       struct err *err);
 /* Makes the qdisc go when it is ours and empty. */
 void clsact_release(const char *root, int ifindex);
 /* Removes the filters of the programs that are pinned below root, from every

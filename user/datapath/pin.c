@@ -5,10 +5,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <linux/magic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +18,8 @@
 #include <bpf/bpf.h>
 
 #include "lib/cleanup.h"
+
+#define PROGRAM_MAPS_MAX 64
 
 int pin_check_bpffs(struct err *err)
 {
@@ -75,6 +79,21 @@ bool pin_exists(const char *root, const char *dir, const char *name)
 	return access(pin_path(path, root, dir, name), F_OK) == 0;
 }
 
+int pin_dir(const char *root, const char *dir, const char *name,
+	    struct err *err)
+{
+	char path[PIN_PATH_MAX];
+
+	if (dir)
+		pin_path(path, root, dir, name);
+	else
+		snprintf(path, sizeof(path), "%s", root);
+	if (mkdir(path, 0700) != 0)
+		return err_set(err, -errno, "make %s: %s", path,
+			       strerror(errno));
+	return 0;
+}
+
 int pin_program(const struct datapath *dp, const char *name, struct err *err)
 {
 	char path[PIN_PATH_MAX];
@@ -97,51 +116,113 @@ int program_id(int fd, __u32 *ret)
 	return code;
 }
 
-static int wrong_version(const char *instance, __u32 found, struct err *err)
+static bool map_is_called(__u32 id, const char *name)
 {
-	if (found)
-		err_set(err, -EPROTO,
-			"the loaded datapath of '%s' has layout version %u, "
-			"this bpfnet has %u",
-			instance, found, BN_ABI_VERSION);
-	else
-		err_set(err, -EPROTO,
-			"%s/%s is not a datapath that this bpfnet knows", BPFFS,
-			instance);
+	_cleanup_close_ int fd = bpf_map_get_fd_by_id(id);
+	struct bpf_map_info info;
+
+	return fd >= 0 && !map_info(fd, &info) && !strcmp(info.name, name);
+}
+
+bool program_has_map(int fd, const char *name)
+{
+	__u32 ids[PROGRAM_MAPS_MAX];
+	struct bpf_prog_info info = { .nr_map_ids = PROGRAM_MAPS_MAX,
+				      .map_ids = (uintptr_t)ids };
+	__u32 len = sizeof(info), count;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return false;
+	count = info.nr_map_ids < PROGRAM_MAPS_MAX ? info.nr_map_ids :
+						     PROGRAM_MAPS_MAX;
+	for (__u32 i = 0; i < count; i++)
+		if (map_is_called(ids[i], name))
+			return true;
+	return false;
+}
+
+/* ---------------------------------------------------------- open */
+
+static int unknown(const char *instance, struct err *err)
+{
+	err_set(err, -EPROTO, "%s/%s is not a datapath that this bpfnet knows",
+		BPFFS, instance);
 	err_kind(err, EXIT_CONFLICT, "abi-version");
 	err_hint(err, "'bpfnet purge', then apply again");
 	return -EPROTO;
 }
 
-/* The first map decides whether the others are ours to open. */
-static int open_config(struct datapath *dp, const char *instance,
-		       struct err *err)
+int pin_refuse(const char *instance, const char *why, struct err *err)
 {
-	char path[PIN_PATH_MAX];
-	void *page;
-	int fd;
-
-	fd = bpf_obj_get(
-		pin_path(path, dp->root, PIN_MAPS, map_name[MAP_CONFIG]));
-	if (fd == -ENOENT)
-		return wrong_version(instance, 0, err);
-	if (fd < 0)
-		return err_set(err, fd, "open %s: %s", path, strerror(-fd));
-	dp->maps[MAP_CONFIG] = fd;
-
-	page = mmap(NULL, sizeof(*dp->config), PROT_READ | PROT_WRITE,
-		    MAP_SHARED, fd, 0);
-	if (page == MAP_FAILED)
-		return wrong_version(instance, 0, err);
-	dp->config = page;
-	if (dp->config->magic != BN_ABI_MAGIC)
-		return wrong_version(instance, 0, err);
-	if (dp->config->abi != BN_ABI_VERSION)
-		return wrong_version(instance, dp->config->abi, err);
-	return 0;
+	err_set(err, -EPROTO, "the programs that run for instance '%s' %s",
+		instance, why);
+	err_kind(err, EXIT_CONFLICT, "abi-version");
+	err_hint(err, "'bpfnet upgrade --drop-flows' replaces them and ends "
+		      "all connections");
+	return -EPROTO;
 }
 
-static int open_maps(struct datapath *dp, const char *instance, struct err *err)
+void pin_other_version(__u32 found, char why[BUILD_WHY_MAX])
+{
+	snprintf(why, BUILD_WHY_MAX,
+		 "have layout version %u, those of this bpfnet %u", found,
+		 BN_ABI_VERSION);
+}
+
+int pin_config(const char *root, const char *maps, int *ret_fd,
+	       struct datapath_config **ret)
+{
+	char path[PIN_PATH_MAX];
+	int fd = bpf_obj_get(pin_path(path, root, maps, map_name[MAP_CONFIG]));
+	struct datapath_config *page;
+
+	if (fd < 0)
+		return fd == -ENOENT ? -EPROTO : fd;
+	page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    0);
+	if (page != MAP_FAILED && page->magic == BN_ABI_MAGIC) {
+		*ret_fd = fd;
+		*ret = page;
+		return 0;
+	}
+	if (page != MAP_FAILED)
+		munmap(page, sizeof(*page));
+	close(fd);
+	return -EPROTO;
+}
+
+/* The first map decides whether the others are ours to open. */
+static int open_config(struct datapath *dp, const char *instance,
+		       const char *maps, struct err *err)
+{
+	char why[BUILD_WHY_MAX];
+	int ret =
+		pin_config(dp->root, maps, &dp->maps[MAP_CONFIG], &dp->config);
+
+	if (ret == -EPROTO)
+		return unknown(instance, err);
+	if (ret)
+		return err_set(err, ret, "open %s/%s/%s: %s", dp->root, maps,
+			       map_name[MAP_CONFIG], strerror(-ret));
+	if (dp->config->abi == BN_ABI_VERSION)
+		return 0;
+	pin_other_version(dp->config->abi, why);
+	return pin_refuse(instance, why, err);
+}
+
+/* Of programs that were made before there was such a map, or of a pin that
+ * somebody removed. */
+static int no_map(const char *instance, enum map_id map, struct err *err)
+{
+	err_set(err, -EPROTO, "the datapath of instance '%s' has no map '%s'",
+		instance, map_name[map]);
+	err_kind(err, EXIT_CONFLICT, "abi-version");
+	err_hint(err, "'bpfnet upgrade' replaces the programs");
+	return -EPROTO;
+}
+
+static int open_maps(struct datapath *dp, const char *instance,
+		     const char *maps, struct err *err)
 {
 	char path[PIN_PATH_MAX];
 	int fd;
@@ -149,10 +230,9 @@ static int open_maps(struct datapath *dp, const char *instance, struct err *err)
 	for (int map = 0; map < MAP_COUNT; map++) {
 		if (map == MAP_CONFIG)
 			continue;
-		fd = bpf_obj_get(
-			pin_path(path, dp->root, PIN_MAPS, map_name[map]));
+		fd = bpf_obj_get(pin_path(path, dp->root, maps, map_name[map]));
 		if (fd == -ENOENT)
-			return wrong_version(instance, 0, err);
+			return no_map(instance, map, err);
 		if (fd < 0)
 			return err_set(err, fd, "open %s: %s", path,
 				       strerror(-fd));
@@ -161,7 +241,8 @@ static int open_maps(struct datapath *dp, const char *instance, struct err *err)
 	return 0;
 }
 
-int datapath_open(const char *instance, struct datapath **ret, struct err *err)
+int pin_open(const char *instance, const char *maps, struct datapath **ret,
+	     struct err *err)
 {
 	struct datapath *dp;
 	int code;
@@ -178,9 +259,9 @@ int datapath_open(const char *instance, struct datapath **ret, struct err *err)
 			err, -errno, "the datapath of '%s': %s", instance,
 			errno == ENOENT ? "not loaded" : strerror(errno));
 	if (!code)
-		code = open_config(dp, instance, err);
+		code = open_config(dp, instance, maps, err);
 	if (!code)
-		code = open_maps(dp, instance, err);
+		code = open_maps(dp, instance, maps, err);
 	if (code) {
 		datapath_close(dp);
 		return code;
@@ -188,6 +269,11 @@ int datapath_open(const char *instance, struct datapath **ret, struct err *err)
 	dp->clsact = pin_exists(dp->root, PIN_CLSACT, NULL);
 	*ret = dp;
 	return 0;
+}
+
+int datapath_open(const char *instance, struct datapath **ret, struct err *err)
+{
+	return pin_open(instance, PIN_MAPS, ret, err);
 }
 
 void datapath_close(struct datapath *dp)

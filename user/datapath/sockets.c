@@ -91,7 +91,8 @@ static void undo(struct datapath *dp, const bool made[SOCKET_COUNT])
 				    NULL);
 }
 
-int attach_sockets(struct datapath *dp, const char *cgroup, struct err *err)
+static int attach(struct datapath *dp, const char *cgroup, bool missing,
+		  struct err *err)
 {
 	_cleanup_close_ int fd = -1;
 	bool made[SOCKET_COUNT] = {};
@@ -122,6 +123,8 @@ int attach_sockets(struct datapath *dp, const char *cgroup, struct err *err)
 			.attach_type = sockets[i].type,
 		};
 
+		if (missing && pin_exists(dp->root, PIN_LINKS, pin))
+			continue;
 		ret = link_attach(dp, &hook, &made[i], err);
 		if (ret) {
 			undo(dp, made);
@@ -130,6 +133,17 @@ int attach_sockets(struct datapath *dp, const char *cgroup, struct err *err)
 		}
 	}
 	return 0;
+}
+
+int attach_sockets(struct datapath *dp, const char *cgroup, struct err *err)
+{
+	return attach(dp, cgroup, false, err);
+}
+
+int attach_sockets_missing(struct datapath *dp, const char *cgroup,
+			   struct err *err)
+{
+	return attach(dp, cgroup, true, err);
 }
 
 int detach_sockets(struct datapath *dp, struct err *err)

@@ -62,10 +62,19 @@ static void remove_dir(const char *root, const char *dir, int *first,
 		note(first, err, -errno, path);
 }
 
+int pin_remove_dir(const char *root, const char *dir, struct err *err)
+{
+	int first = 0;
+
+	remove_dir(root, dir, &first, err);
+	return first;
+}
+
 int pin_remove(const char *root, struct err *err)
 {
-	static const char *const dirs[] = { PIN_LINKS, PIN_CLSACT, PIN_PROGS,
-					    PIN_MAPS };
+	static const char *const dirs[] = { PIN_LINKS,	    PIN_CLSACT,
+					    PIN_PROGS_NEXT, PIN_MAPS_NEXT,
+					    PIN_PROGS,	    PIN_MAPS };
 	int first = 0;
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
