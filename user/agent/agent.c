@@ -57,6 +57,7 @@ struct agent {
 	__u32 generation; /* of the tables, since then */
 	bool looked; /* at the host, in this tick */
 	bool told_fill; /* that the flow table is nearly full */
+	bool told_build; /* that the programs are not those of this build */
 	bool stop;
 	char warned[512]; /* the last warning: the same one is not repeated */
 };
@@ -176,6 +177,34 @@ static int follow_events(struct agent *agent, struct err *err)
 	return rc ? rc : fd_add(agent, events_fd(agent->events), err);
 }
 
+/*
+ * The programs that came with this bpfnet, from the start: after a package's
+ * upgrade its agent is what is started again. An agent that still runs leaves
+ * those of a newer build alone.
+ */
+static void bring_programs(struct agent *agent)
+{
+	struct control *control;
+	struct err err;
+
+	if (!control_open(agent->instance, CONTROL_WRITE, &control, &err))
+		control_close(control);
+	else
+		log_warn("%s%s%s%s", err.text, err.hint[0] ? " (" : "",
+			 err.hint, err.hint[0] ? ")" : "");
+}
+
+/* Told once: somebody runs another bpfnet beside this one. */
+static void watch_build(struct agent *agent)
+{
+	bool current = !agent->dp || datapath_is_current(agent->dp);
+
+	if (!current && !agent->told_build)
+		log_warn("the programs that run are of another build: "
+			 "start the agent of that one");
+	agent->told_build = !current;
+}
+
 /* A purge and a new apply give the instance other maps: the pins decide. */
 static void follow_pins(struct agent *agent)
 {
@@ -188,6 +217,7 @@ static void follow_pins(struct agent *agent)
 	if (agent->dp)
 		datapath_close(agent->dp);
 	agent->dp = now;
+	watch_build(agent);
 	rc = follow_events(agent, &err);
 	if (rc)
 		warn_once(agent, "policy", &err);
@@ -467,6 +497,7 @@ int agent_run(const struct instance *instance, struct err *err)
 		return rc;
 	rc = agent_open(&agent, err);
 	if (!rc) {
+		bring_programs(&agent);
 		log_info("agent of instance '%s' runs", instance->name);
 		notify_ready();
 		rc = agent_loop(&agent, err);

@@ -30,6 +30,7 @@ struct cli {
 	unsigned int watch_seconds; /* 0: once */
 	const char *root;
 	struct ipaddr dns;
+	bool drop_flows;
 };
 
 /* The whole program. Returns the exit code. */
@@ -76,6 +77,7 @@ int cmd_flow_list(struct cli *cli, struct args *args, struct err *err);
 int cmd_flow_count(struct cli *cli, struct args *args, struct err *err);
 int cmd_flow_del(struct cli *cli, struct args *args, struct err *err);
 int cmd_gc(struct cli *cli, struct args *args, struct err *err);
+int cmd_upgrade(struct cli *cli, struct args *args, struct err *err);
 int cmd_purge(struct cli *cli, struct args *args, struct err *err);
 int cmd_feature(struct cli *cli, struct args *args, struct err *err);
 int cmd_agent_run(struct cli *cli, struct args *args, struct err *err);

@@ -39,6 +39,7 @@ OPTION_FLAG(quiet)
 OPTION_FLAG(help)
 OPTION_FLAG(version)
 OPTION_FLAG(prune)
+OPTION_FLAG(drop_flows)
 OPTION_TEXT(columns)
 OPTION_TEXT(file)
 OPTION_TEXT(root)
@@ -122,6 +123,9 @@ const struct option_def option_table[] = {
 	  set_root },
 	{ 0, "dns", "IP", "write the namespace's resolv.conf first", OPTION_DNS,
 	  set_dns },
+	{ 0, "drop-flows", NULL,
+	  "also where no connection can be kept: their tables are others",
+	  OPTION_DROP_FLOWS, set_drop_flows },
 	{ 0 },
 };
 

@@ -12,6 +12,7 @@ enum option_local {
 	OPTION_WATCH = 1 << 2,
 	OPTION_ROOT = 1 << 3,
 	OPTION_DNS = 1 << 4,
+	OPTION_DROP_FLOWS = 1 << 5,
 };
 
 struct option_def {

@@ -109,8 +109,7 @@ static int lock_open(const char *instance, enum control_mode mode, int *ret,
  */
 static int check_home(struct control *control, struct err *err)
 {
-	__u64 cookie =
-		control->dp ? datapath_config(control->dp)->netns_cookie : 0;
+	__u64 cookie = control->netns_cookie;
 	bool is_here;
 	int rc = home_is_here(cookie, &is_here, err);
 
@@ -129,10 +128,26 @@ static int check_home(struct control *control, struct err *err)
 	return -EBUSY;
 }
 
+static bool replaces_programs(const struct control *control)
+{
+	return control->mode == CONTROL_WRITE ||
+	       control->mode == CONTROL_DROP_FLOWS;
+}
+
+/* Where the pins are of another version, only their home is known. */
 static int open_datapath(struct control *control, struct err *err)
 {
 	int rc = datapath_open(control->instance.name, &control->dp, err);
+	struct build build;
 
+	if (!rc)
+		control->netns_cookie =
+			datapath_config(control->dp)->netns_cookie;
+	if (rc == -EPROTO &&
+	    !datapath_compare(control->instance.name, &build, NULL))
+		control->netns_cookie = build.netns_cookie;
+	if (rc == -EPROTO && replaces_programs(control))
+		return 0;
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -160,6 +175,8 @@ static int control_read(struct control *control, struct err *err)
 	if (!rc && control->mode != CONTROL_READ) {
 		rc = check_home(control, err);
 		rc = rc ? rc : nl_open(-1, &control->nl, err);
+		if (!rc && replaces_programs(control))
+			rc = control_upgrade(control, err);
 		if (!rc && !control->homeless && control->mode != CONTROL_PLAN)
 			rc = tolerated(control, observe(control, &state, err),
 				       err);
@@ -179,6 +196,14 @@ static int check_instance(const struct instance *instance, struct err *err)
 		return err_usage(err, "invalid instance name '%s'",
 				 instance->name);
 	return 0;
+}
+
+int control_compare(const struct instance *instance, struct build *ret,
+		    struct err *err)
+{
+	int rc = check_instance(instance, err);
+
+	return rc ? rc : datapath_compare(instance->name, ret, err);
 }
 
 int control_open(const struct instance *instance, enum control_mode mode,

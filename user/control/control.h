@@ -18,8 +18,10 @@ struct instance {
 
 enum control_mode {
 	CONTROL_READ, /* shared lock; nothing is created */
-	CONTROL_WRITE, /* exclusive lock, waits at most 5 s (locked/6) */
-	CONTROL_TRY_WRITE, /* as WRITE, but does not wait */
+	CONTROL_WRITE, /* exclusive lock, waits at most 5 s (locked/6); programs
+			* of another build are replaced, if flows can be kept */
+	CONTROL_TRY_WRITE, /* as WRITE, but does not wait; the programs stay */
+	CONTROL_DROP_FLOWS, /* as WRITE; programs are replaced in any case */
 	CONTROL_PLAN, /* as WRITE, for a dry run: nothing is made good */
 	CONTROL_PURGE, /* as WRITE; a damaged record or pins of another version
 			* are a warning: what can be read is removed */
@@ -32,6 +34,18 @@ struct control;
 int control_open(const struct instance *instance, enum control_mode mode,
 		 struct control **ret, struct err *err);
 void control_close(struct control *control);
+
+/* What opening the instance did to the programs of another build. */
+enum upgrade {
+	UPGRADE_NONE, /* there were none */
+	UPGRADE_KEPT, /* replaced, flows and counters go on */
+	UPGRADE_DROPPED, /* replaced, flows and counters began anew */
+};
+enum upgrade control_upgraded(const struct control *control);
+/* How the loaded programs relate to those of this bpfnet; changes nothing and
+ * needs no lock. */
+int control_compare(const struct instance *instance, struct build *ret,
+		    struct err *err);
 
 /* What exists. Owned by control, constant. */
 const struct model *control_model(const struct control *control);

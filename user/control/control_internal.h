@@ -15,6 +15,8 @@ struct control {
 	struct nl *nl; /* of the host's namespace; WRITE only */
 	struct datapath *dp; /* NULL: nothing is loaded */
 	struct model model; /* what exists */
+	enum upgrade upgraded;
+	__u64 netns_cookie; /* of the instance's home, 0: not known */
 	bool homeless; /* PURGE only: the host's namespace is gone, so devices
 			* of the same names here are somebody else's */
 };
@@ -32,6 +34,14 @@ void work_init(struct control *control, const struct host *host,
  */
 int observe(struct control *control, const struct state *state,
 	    struct err *err);
+
+/* Attaches every endpoint's device, where it is there. */
+int control_attach_endpoints(struct control *control, const struct host *host,
+			     struct err *err);
+
+/* Puts the programs of this build in the place of another's. -EPROTO: that would
+ * end all flows, which takes CONTROL_DROP_FLOWS. */
+int control_upgrade(struct control *control, struct err *err);
 
 /* Whether something of the model needs programs in the kernel. */
 bool control_needs_datapath(const struct control *control);

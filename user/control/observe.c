@@ -289,23 +289,15 @@ static bool restore_port(struct work *work, const struct endpoint *endpoint)
 static int restore_datapath(struct control *control, struct work *work,
 			    bool *changed, struct err *err)
 {
-	const struct model *model = &control->model;
 	int rc;
 
 	if (control->dp || !control_needs_datapath(control))
 		return 0;
 	log_warn("the datapath is not loaded, loading it");
 	*changed = true;
-	rc = control_load(control, &model->settings, err);
+	rc = control_load(control, &control->model.settings, err);
 	work->dp = control->dp;
-	for (size_t i = 0; i < model->nendpoints && !rc; i++) {
-		const struct link_info *link = host_find_link(
-			work->host, model->endpoints[i].host_ifname);
-
-		if (link)
-			rc = attach_endpoint(control->dp, link->ifindex, err);
-	}
-	return rc;
+	return rc ? rc : control_attach_endpoints(control, work->host, err);
 }
 
 /* An uplink that was deleted and made again is another device. */
