@@ -466,6 +466,45 @@ static void port_range_backwards_is_damaged(void **state)
 	assert_damage_is_told(world, "publish/1.json");
 }
 
+/* The teardown purges, and fails when something is left: it does not take the
+ * tables' word for it, which are gone. */
+static void record_of_a_newer_version_is_told_and_can_be_purged(void **state)
+{
+	static const char *const files[] = {
+		"settings.json",     "policy.json",    "network/front.json",
+		"endpoint/web.json", "publish/1.json", "netns/web.json",
+		"uplink/up0.json",
+	};
+	struct world *world = *state;
+	struct control *control;
+	char command[256];
+
+	want_web(world);
+	world->model.settings.udp = 99;
+	must_apply(world);
+	must("cp -a " RUN_DIR " /run/copy");
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		snprintf(command, sizeof(command),
+			 "sed -i '0,/{/s//{ \"later\": 0,/' " RUN_DIR "/%s",
+			 files[i]);
+		must(command);
+		assert_int_equal(control_open(&world->instance, CONTROL_WRITE,
+					      &control, &world->err),
+				 -EPROTO);
+		assert_non_null(strstr(world->err.text, files[i]));
+		assert_non_null(strstr(world->err.text, "'later'"));
+		assert_non_null(strstr(world->err.hint, "newer"));
+		snprintf(command, sizeof(command),
+			 "cd " RUN_DIR " && cp %s /run/later && "
+			 "cp /run/copy/%s %s && mv /run/later /run/copy/%s",
+			 files[i], files[i], files[i], files[i]);
+		must(command);
+	}
+	assert_tables_match(world);
+
+	must("rm -r " RUN_DIR " && mv /run/copy " RUN_DIR " && rm -r " PIN_DIR);
+}
+
 /* The teardown purges, and fails when something is left. */
 static void purge_removes_what_damaged_files_recorded(void **state)
 {
@@ -498,7 +537,7 @@ static void purge_removes_what_an_older_version_made(void **state)
 				      &world->err),
 			 -EPROTO);
 	assert_non_null(strstr(world->err.text, "version"));
-	assert_non_null(strstr(world->err.hint, "purge"));
+	assert_non_null(strstr(world->err.hint, "upgrade"));
 }
 
 static void purge_needs_no_pins(void **state)
@@ -636,6 +675,7 @@ int main(void)
 		WORLD_TEST(record_without_its_state_is_no_leftover),
 		WORLD_TEST(record_of_another_name_is_damaged),
 		WORLD_TEST(port_range_backwards_is_damaged),
+		WORLD_TEST(record_of_a_newer_version_is_told_and_can_be_purged),
 		WORLD_TEST(purge_removes_what_damaged_files_recorded),
 		WORLD_TEST(purge_removes_what_an_older_version_made),
 		WORLD_TEST(purge_needs_no_pins),

@@ -27,10 +27,11 @@ struct field {
 	size_t size; /* of the member, of the whole array */
 	__u32 max; /* FIELD_UINT: the highest value, 0: what fits */
 	size_t count_offset; /* arrays: of their size_t */
-	bool later; /* records of older versions lack it, and mean zero */
+	bool later; /* records of earlier versions do not have it */
 };
 
-/* Their last arguments are more of struct field's members. */
+/* Their last arguments are more of struct field's members. The default of what is
+ * marked as later (fields_default) means what was so before it was there. */
 #define FIELD(kind, member, type_, ...)                                 \
 	{                                                               \
 		.name = #member, .type = type_,                         \
@@ -170,6 +171,27 @@ static const struct {
 	[OBJECT_RULE] = { rule_fields, sizeof(struct policy_rule) },
 };
 
+union object {
+	struct settings settings;
+	struct netns netns;
+	struct network network;
+	struct endpoint endpoint;
+	struct uplink uplink;
+	struct publish publish;
+	struct policy_rule rule;
+};
+
+static void fields_default(enum object_kind kind, void *ret)
+{
+	struct model fresh;
+
+	memset(ret, 0, kinds[kind].size);
+	if (kind != OBJECT_SETTINGS)
+		return;
+	model_init(&fresh);
+	memcpy(ret, &fresh.settings, sizeof(fresh.settings));
+}
+
 static json_int_t uint_get(const void *at, size_t size)
 {
 	if (size == sizeof(__u8))
@@ -235,12 +257,26 @@ static json_t *field_to_json(const struct field *field, const char *object)
 	}
 }
 
+static bool is_default(const struct field *field, const char *object,
+		       const char *defaults)
+{
+	if (field->count_offset)
+		return !*(const size_t *)(object + field->count_offset);
+	return !memcmp(object + field->offset, defaults + field->offset,
+		       field->size);
+}
+
 json_t *fields_to_json(enum object_kind kind, const void *object)
 {
 	json_t *json = json_object();
+	union object defaults;
 
+	fields_default(kind, &defaults);
 	for (const struct field *f = kinds[kind].fields; json && f->name; f++)
-		json_object_set_new(json, f->name, field_to_json(f, object));
+		if (!f->later ||
+		    !is_default(f, object, (const char *)&defaults))
+			json_object_set_new(json, f->name,
+					    field_to_json(f, object));
 	return json;
 }
 
@@ -323,8 +359,6 @@ static int field_from_json(const struct field *field, const json_t *json,
 	const char *text = json_string_value(json);
 	char *at = object + field->offset;
 
-	if (!json && field->later)
-		return 0;
 	switch (field->type) {
 	case FIELD_TEXT:
 		return text_set(json, at, field->size);
@@ -355,20 +389,55 @@ static bool count_agrees(const struct field *field, const json_t *json,
 		       *(const size_t *)(object + field->count_offset);
 }
 
-int fields_from_json(enum object_kind kind, const json_t *json, void *object,
+static const struct field *field_find(enum object_kind kind, const char *name)
+{
+	const struct field *f = kinds[kind].fields;
+
+	while (f->name && strcmp(f->name, name) != 0)
+		f++;
+	return f->name ? f : NULL;
+}
+
+/* It may restrict something, so without it the object would be another one. */
+static int check_known(enum object_kind kind, json_t *json, struct err *err)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(json, name, value)
+	{
+		if (field_find(kind, name))
+			continue;
+		err_set(err, -EPROTO, "this bpfnet does not know field '%s'",
+			name);
+		err_kind(err, EXIT_CONFLICT, "state-version");
+		err_hint(err, "a newer bpfnet wrote the file: use that one");
+		return -EPROTO;
+	}
+	return 0;
+}
+
+static bool is_older(const struct field *field, const json_t *json)
+{
+	return field->later && !json_object_get(json, field->name);
+}
+
+int fields_from_json(enum object_kind kind, json_t *json, void *object,
 		     struct err *err)
 {
 	const struct field *f, *wrong = NULL;
 
-	memset(object, 0, kinds[kind].size);
+	fields_default(kind, object);
 	for (f = kinds[kind].fields; f->name && !wrong; f++)
-		if (field_from_json(f, json_object_get(json, f->name), object))
+		if (!is_older(f, json) &&
+		    field_from_json(f, json_object_get(json, f->name), object))
 			wrong = f;
 	for (f = kinds[kind].fields; f->name && !wrong; f++)
-		if (!count_agrees(f, json_object_get(json, f->name), object))
+		if (!is_older(f, json) &&
+		    !count_agrees(f, json_object_get(json, f->name), object))
 			wrong = f;
 	if (wrong)
 		return err_set(err, -EINVAL, "field '%s' is missing or wrong",
 			       wrong->name);
-	return 0;
+	return check_known(kind, json, err);
 }

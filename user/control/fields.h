@@ -7,13 +7,21 @@
 
 #include "model/check.h"
 
+/*
+ * Records outlive the bpfnet that wrote them. A field that a version adds is
+ * marked as later in its table: a record without it is an older one, and has the
+ * default, which means what was so before. Where a new field says no more than
+ * that, it is not written, so that the version before can read the record. A
+ * field that is not known is refused.
+ */
+
 /* New reference; NULL when out of memory. kind says what object points to. */
 json_t *fields_to_json(enum object_kind kind, const void *object);
 
-/* Fills object, which is zeroed first; what an older version did not know stays
- * so. -EINVAL with the name of the field that
- * is missing, of the wrong type or out of range. */
-int fields_from_json(enum object_kind kind, const json_t *json, void *object,
+/* Fills object, all of it. -EINVAL with the name of the field that is missing,
+ * of the wrong type or out of range. -EPROTO: there is a field that this version
+ * does not know; object has the others. */
+int fields_from_json(enum object_kind kind, json_t *json, void *object,
 		     struct err *err);
 
 #endif

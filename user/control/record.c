@@ -43,7 +43,7 @@ int record_read(const char *path, json_t **ret, struct err *err)
 		return 0;
 	err_set(err, -EINVAL, "%s:%d:%d: %s", path, error.line, error.column,
 		error.text);
-	return record_damaged(err);
+	return record_damaged(-EINVAL, err);
 }
 
 int record_del(const char *path, struct err *err)
@@ -54,8 +54,10 @@ int record_del(const char *path, struct err *err)
 	return 0;
 }
 
-int record_damaged(struct err *err)
+int record_damaged(int rc, struct err *err)
 {
+	if (rc == -EPROTO)
+		return rc;
 	err_hint(err, "the file is damaged: 'bpfnet purge' starts afresh");
-	return -EINVAL;
+	return rc;
 }

@@ -14,7 +14,8 @@ int record_write(const char *path, json_t *json, struct err *err);
 int record_read(const char *path, json_t **ret, struct err *err);
 /* No failure when there is none. */
 int record_del(const char *path, struct err *err);
-/* Adds what the user can do about a file that err tells of. -EINVAL. */
-int record_damaged(struct err *err);
+/* Adds what the user can do about a file that err tells of; that of a newer
+ * version (-EPROTO) says so itself. Returns rc. */
+int record_damaged(int rc, struct err *err);
 
 #endif

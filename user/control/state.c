@@ -167,20 +167,27 @@ union object {
 	struct publish publish;
 };
 
-/* A record that lacks "complete", or is in another's file, must not be taken
- * for a leftover: those are removed. */
-static int object_from_json(const char *instance, const char *path,
-			    enum object_kind kind, const json_t *json,
-			    union object *object, struct err *err)
+/* Takes "complete" out of the record: 1 or 0. A record that lacks it must not
+ * be taken for a leftover: those are removed. */
+static int take_complete(json_t *json, struct err *err)
 {
-	char expected[PATH_MAX];
-	int rc = fields_from_json(kind, json, object, err);
+	const json_t *value = json_object_get(json, "complete");
+	int complete = json_is_true(value);
 
-	if (rc)
-		return rc;
-	if (!json_is_boolean(json_object_get(json, "complete")))
+	if (!json_is_boolean(value))
 		return err_set(err, -EINVAL,
 			       "field 'complete' is missing or wrong");
+	json_object_del(json, "complete");
+	return complete;
+}
+
+/* Nor must one that is in another's file. */
+static int check_object(const char *instance, const char *path,
+			enum object_kind kind, const union object *object,
+			struct err *err)
+{
+	char expected[PATH_MAX];
+
 	if (kind == OBJECT_PUBLISH &&
 	    object->publish.port_last < object->publish.port)
 		return err_set(err, -EINVAL,
@@ -191,28 +198,32 @@ static int object_from_json(const char *instance, const char *path,
 	return 0;
 }
 
+/* salvage: what a newer version has recorded can be removed as well as anything
+ * else. */
 static int read_object(const char *instance, const char *path,
-		       enum object_kind kind, struct state *state,
+		       enum object_kind kind, bool salvage, struct state *state,
 		       struct err *err)
 {
+	int rc, complete = 0;
 	union object object;
-	struct model *model;
 	json_t *json;
-	int rc;
 
 	rc = record_read(path, &json, err);
 	if (rc)
 		return rc;
-	rc = object_from_json(instance, path, kind, json, &object, err);
-	model = json_is_true(json_object_get(json, "complete")) ?
-			&state->model :
-			&state->leftovers;
+	complete = take_complete(json, err);
+	rc = complete < 0 ? complete :
+			    fields_from_json(kind, json, &object, err);
 	json_decref(json);
+	if (rc == -EPROTO && salvage)
+		rc = 0;
+	rc = rc ? rc : check_object(instance, path, kind, &object, err);
 	if (rc) {
 		err_prefix(err, "%s", path);
-		return record_damaged(err);
+		return record_damaged(rc, err);
 	}
-	if (!model_append(model, kind, &object))
+	if (!model_append(complete ? &state->model : &state->leftovers, kind,
+			  &object))
 		return err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -242,10 +253,10 @@ static int read_directory(const char *instance, enum object_kind kind,
 	for (int i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);
 		if (!rc)
-			rc = salvaged(
-				salvage,
-				read_object(instance, path, kind, state, err),
-				err);
+			rc = salvaged(salvage,
+				      read_object(instance, path, kind, salvage,
+						  state, err),
+				      err);
 		free(entries[i]);
 	}
 	free(entries);
@@ -270,14 +281,13 @@ static int read_settings(const char *instance, struct model *model,
 	json_decref(json);
 	if (rc) {
 		err_prefix(err, "%s", path);
-		return record_damaged(err);
+		return record_damaged(rc, err);
 	}
 	model->settings = settings;
 	return 0;
 }
 
-static int rules_from_json(const json_t *json, struct model *model,
-			   struct err *err)
+static int rules_from_json(json_t *json, struct model *model, struct err *err)
 {
 	struct policy_rule rule;
 	int rc = 0;
@@ -308,10 +318,10 @@ static int read_rules(const char *instance, struct model *model,
 		return rc;
 	rc = rules_from_json(json, model, err);
 	json_decref(json);
-	if (rc != -EINVAL)
+	if (rc != -EINVAL && rc != -EPROTO)
 		return rc;
 	err_prefix(err, "%s", path);
-	return record_damaged(err);
+	return record_damaged(rc, err);
 }
 
 int state_read(const char *instance, bool salvage, struct state *ret,
