@@ -14,7 +14,9 @@
 #include "model/plan.h"
 #include "random_model.h"
 
-#define SEEDS 400
+#define SEEDS 3000
+/* Each one is walked back from every step. */
+#define UNDO_SEEDS 600
 
 static struct model filled(uint64_t seed, const struct model *actual)
 {
@@ -157,19 +159,37 @@ static void do_set(struct model *m, const struct step *step,
 	}
 }
 
+static void do_step(struct model *m, const struct step *step,
+		    const struct model *desired)
+{
+	if (step->op == STEP_ADD)
+		do_add(m, step);
+	else if (step->op == STEP_DEL)
+		do_del(m, step);
+	else
+		do_set(m, step, desired);
+}
+
 static void apply(struct model *m, const struct plan *plan,
 		  const struct model *desired)
 {
-	for (size_t i = 0; i < plan->nsteps; i++) {
-		const struct step *step = &plan->steps[i];
+	for (size_t i = 0; i < plan->nsteps; i++)
+		do_step(m, &plan->steps[i], desired);
+}
 
-		if (step->op == STEP_ADD)
-			do_add(m, step);
-		else if (step->op == STEP_DEL)
-			do_del(m, step);
-		else
-			do_set(m, step, desired);
-	}
+/* The opposite of a step, which insists on the same. */
+static void undo_step(struct model *m, const struct step *step,
+		      const struct model *actual)
+{
+	struct step back = { .kind = step->kind,
+			     .old = step->new,
+			     .new = step->old,
+			     .count = actual->nrules };
+
+	back.op = step->op == STEP_ADD ? STEP_DEL :
+		  step->op == STEP_DEL ? STEP_ADD :
+					 STEP_SET;
+	do_step(m, &back, actual);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -239,6 +259,66 @@ static void applied_plan_makes_the_wanted_model(void **state)
 		model_free(&a);
 		model_free(&b);
 		model_free(&copy);
+	}
+}
+
+/* As apply does them: namespaces go when all else is done. */
+static size_t steps_in_order(const struct plan *plan, const struct step **ret)
+{
+	size_t count = 0;
+
+	for (int final = 0; final < 2; final++)
+		for (size_t i = 0; i < plan->nsteps; i++)
+			if (final == (plan->steps[i].op == STEP_DEL &&
+				      plan->steps[i].kind == OBJECT_NETNS))
+				ret[count++] = &plan->steps[i];
+	return count;
+}
+
+/* There and back again, from as far as each step of the way. */
+static void assert_undone(const struct model *a, const struct model *b,
+			  const struct plan *plan)
+{
+	const struct step **steps = calloc(plan->nsteps + 1, sizeof(*steps));
+	size_t count;
+	struct model m;
+
+	assert_non_null(steps);
+	count = steps_in_order(plan, steps);
+	assert_int_equal(model_copy(a, &m), 0);
+	sort_model(&m);
+	for (size_t done = 1; done <= count; done++) {
+		for (size_t i = 0; i < done; i++)
+			do_step(&m, steps[i], b);
+		for (size_t i = done; i-- > 0;)
+			undo_step(&m, steps[i], a);
+		sort_model(&m);
+		assert_true(model_equal(&m, a));
+	}
+	model_free(&m);
+	free(steps);
+}
+
+static void every_beginning_of_a_plan_can_be_undone(void **state)
+{
+	struct model none;
+
+	(void)state;
+	model_init(&none);
+	for (uint64_t seed = 0; seed < UNDO_SEEDS; seed++) {
+		struct model a = filled(seed, &none);
+		struct model b = filled(seed + 1000, &a);
+		struct plan plan, up = plan_of(&none, &b);
+
+		/* Undoing does not promise an order, either. */
+		sort_model(&a);
+		plan = plan_of(&a, &b);
+		assert_undone(&a, &b, &plan);
+		assert_undone(&none, &b, &up);
+		plan_free(&plan);
+		plan_free(&up);
+		model_free(&a);
+		model_free(&b);
 	}
 }
 
@@ -459,6 +539,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plan_of_a_model_with_itself_is_empty),
 		cmocka_unit_test(applied_plan_makes_the_wanted_model),
+		cmocka_unit_test(every_beginning_of_a_plan_can_be_undone),
 		cmocka_unit_test(everything_can_be_made_and_removed),
 		cmocka_unit_test(
 			removals_come_before_additions_and_policy_last),
