@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #define RUN_DIR "/run/netns"
 #define ETC_DIR "/etc/netns"
 #define SELF "/proc/thread-self/ns/net"
+#define NETNS_NEW (-2) /* no descriptor: one that is made */
 #define LOOPBACK 1 /* ifindex of lo, the first device of every namespace */
 
 static int check_name(const char *name, struct err *err)
@@ -126,28 +128,49 @@ int netns_cookie(__u64 *ret, struct err *err)
 	return 0;
 }
 
-/* Goes back to where the caller was. Whatever happened before is the more
- * interesting error, unless this one fails too. */
-static int go_back(int self, int rc, struct err *err)
+/* What is done in another namespace. */
+struct stay {
+	int fd; /* or NETNS_NEW */
+	int (*fn)(void *arg, struct err *err);
+	void *arg;
+	struct err *err;
+	int rc;
+};
+
+static void *stay_thread(void *arg)
 {
-	if (setns(self, CLONE_NEWNET))
-		return err_set(err, -errno,
-			       "return to the caller's network namespace: %s",
-			       strerror(errno));
-	return rc;
+	struct stay *stay = arg;
+
+	if (stay->fd == NETNS_NEW && unshare(CLONE_NEWNET))
+		stay->rc = err_set(stay->err, -errno,
+				   "create a network namespace: %s",
+				   strerror(errno));
+	else if (stay->fd != NETNS_NEW && setns(stay->fd, CLONE_NEWNET))
+		stay->rc = err_set(stay->err, -errno,
+				   "enter a network namespace: %s",
+				   strerror(errno));
+	else
+		stay->rc = stay->fn(stay->arg, stay->err);
+	return NULL;
 }
 
+/*
+ * A thread goes there and ends there. Coming back could fail, and all that the
+ * process did from then on would be done in the wrong namespace.
+ */
 int netns_run(int fd, int (*fn)(void *arg, struct err *err), void *arg,
 	      struct err *err)
 {
-	_cleanup_close_ int self = netns_open_self(err);
+	struct stay stay = { .fd = fd, .fn = fn, .arg = arg, .err = err };
+	pthread_t thread;
+	int code = pthread_create(&thread, NULL, stay_thread, &stay);
 
-	if (self < 0)
-		return self;
-	if (setns(fd, CLONE_NEWNET))
-		return err_set(err, -errno, "enter a network namespace: %s",
-			       strerror(errno));
-	return go_back(self, fn(arg, err), err);
+	/* EAGAIN would read as "locked, try again". */
+	if (code)
+		return err_set(err, -ENOMEM, "start a thread: %s",
+			       strerror(code));
+	pthread_join(thread, NULL);
+	return stay.rc;
 }
 
 static int read_cookie(void *arg, struct err *err)
@@ -163,14 +186,7 @@ int netns_cookie_of(int fd, __u64 *ret, struct err *err)
 int netns_run_scratch(int (*fn)(void *arg, struct err *err), void *arg,
 		      struct err *err)
 {
-	_cleanup_close_ int self = netns_open_self(err);
-
-	if (self < 0)
-		return self;
-	if (unshare(CLONE_NEWNET))
-		return err_set(err, -errno, "create a network namespace: %s",
-			       strerror(errno));
-	return go_back(self, fn(arg, err), err);
+	return netns_run(NETNS_NEW, fn, arg, err);
 }
 
 /*
@@ -201,8 +217,9 @@ static int share_run_dir(struct err *err)
 }
 
 /* Runs inside the new namespace. */
-static int name_and_set_up(const char *path, struct err *err)
+static int name_and_set_up(void *arg, struct err *err)
 {
+	const char *path = arg;
 	struct nl *nl;
 	int rc;
 
@@ -239,16 +256,10 @@ static int take_name(const char *name, const char *path, struct err *err)
 
 int netns_add(const char *name, struct err *err)
 {
-	_cleanup_close_ int self = -1;
 	char path[PATH_MAX];
 	int rc = check_name(name, err);
 
-	if (rc)
-		return rc;
-	self = netns_open_self(err);
-	if (self < 0)
-		return self;
-	rc = share_run_dir(err);
+	rc = rc ? rc : share_run_dir(err);
 	if (rc)
 		return rc;
 	snprintf(path, sizeof(path), RUN_DIR "/%s", name);
@@ -256,11 +267,7 @@ int netns_add(const char *name, struct err *err)
 	if (rc)
 		return rc;
 
-	if (unshare(CLONE_NEWNET))
-		rc = err_set(err, -errno, "create a network namespace: %s",
-			     strerror(errno));
-	else
-		rc = go_back(self, name_and_set_up(path, err), err);
+	rc = netns_run_scratch(name_and_set_up, path, err);
 	if (rc)
 		unlink(path);
 	return rc;

@@ -28,7 +28,8 @@ bool netns_same(int fd_a, int fd_b);
 int netns_cookie(__u64 *ret, struct err *err);
 /* That of another one. */
 int netns_cookie_of(int fd, __u64 *ret, struct err *err);
-/* Calls fn in the namespace and comes back, whatever fn returns (returned). */
+/* Calls fn in the namespace, in a thread of its own, and waits for it. Returns
+ * what fn returns. The caller never leaves its namespace. */
 int netns_run(int fd, int (*fn)(void *arg, struct err *err), void *arg,
 	      struct err *err);
 
