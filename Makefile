@@ -51,11 +51,12 @@ build/%.bpf.o: bpf/%.bpf.c
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
 # By which a build knows its own programs among those in the kernel.
-digest = sha256sum $< | sed 's/\(.\{12\}\).*/\#define $*_bpf_DIGEST "\1"/'
+digest = sha256sum $< | \
+	sed 's/\(.\{12\}\).*/\#define $(*F)_bpf_DIGEST "\1"/'
 
 build/%.skel.h: build/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q){ $(BPFTOOL) gen skeleton $< name $*_bpf && $(digest); } > $@
+	$(Q){ $(BPFTOOL) gen skeleton $< name $(*F)_bpf && $(digest); } > $@
 
 build/completion.h: user/cli/completion.sh
 	$(call say,TEXT,$@)
