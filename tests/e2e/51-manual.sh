@@ -68,6 +68,7 @@ ok "feature" explains features features+ bn -j feature
 ok "gc" explains gc . bn -j gc
 ok "agent status" explains "agent status" . bn -j agent status
 ok "errors" explains error error error_json
+ok "upgrade" explains upgrade . bn -j upgrade
 ok "purge" explains purge . bn -j purge
 
 finish

@@ -3,7 +3,9 @@
 """serve.py - small servers that tell each client who it is, and their clients
 
 usage: serve.py http PORT NAME          GET /anything: "NAME ADDRESS PORT";
-                                        GET /bytes/N: N bytes, slowly
+                                        GET /bytes/N: N bytes, slowly;
+                                        GET /count/PATH: numbers, a line each,
+                                        while there is a file /PATH, then "end"
        serve.py tcp|udp PORT NAME       answers "NAME ADDRESS PORT"; tcp then
                                         echoes lines until the client closes
        serve.py dns PORT ADDRESS...     A and AAAA records for every name
@@ -31,6 +33,7 @@ import time
 ANSWER_SECONDS = float(os.environ.get("ANSWER_SECONDS", "2"))
 CHUNK = 20000
 CHUNK_PAUSE = 0.02
+CHUNK_LINES = 2500
 BEAT_PAUSE = 0.01
 # <linux/in.h>, <linux/in6.h>; Python 3.11 does not name them.
 IP_MTU_DISCOVER = 10
@@ -55,6 +58,9 @@ class Http(http.server.BaseHTTPRequestHandler):
         if self.path.startswith("/bytes/"):
             self.slow(int(self.path.split("/")[2]))
             return
+        if self.path.startswith("/count/"):
+            self.count(self.path.removeprefix("/count"))
+            return
         body = greeting(self.name, self.client_address)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -68,6 +74,16 @@ class Http(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"x" * part)
             count -= part
             time.sleep(CHUNK_PAUSE)
+
+    def count(self, path):
+        self.end_headers()
+        first = 0
+        while os.path.exists(path):
+            numbers = range(first, first + CHUNK_LINES)
+            self.wfile.write(b"".join(b"%d\n" % n for n in numbers))
+            first += CHUNK_LINES
+            time.sleep(CHUNK_PAUSE)
+        self.wfile.write(b"end\n")
 
     def log_message(self, *_):
         pass

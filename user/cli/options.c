@@ -124,7 +124,7 @@ const struct option_def option_table[] = {
 	{ 0, "dns", "IP", "write the namespace's resolv.conf first", OPTION_DNS,
 	  set_dns },
 	{ 0, "drop-flows", NULL,
-	  "also where no connection can be kept: their tables are others",
+	  "also where flows are lost: their tables are others",
 	  OPTION_DROP_FLOWS, set_drop_flows },
 	{ 0 },
 };

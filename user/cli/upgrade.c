@@ -19,7 +19,7 @@ static int print_upgrade(void *arg, FILE *out, struct err *err)
 	if (build.state == BUILD_OTHER)
 		fputs("~ programs, flows are kept\n", out);
 	if (build.state == BUILD_FOREIGN)
-		fputs("~ programs and tables, all connections end\n", out);
+		fputs("~ programs and tables, all flows are forgotten\n", out);
 	return 0;
 }
 

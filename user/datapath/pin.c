@@ -157,8 +157,8 @@ int pin_refuse(const char *instance, const char *why, struct err *err)
 	err_set(err, -EPROTO, "the programs that run for instance '%s' %s",
 		instance, why);
 	err_kind(err, EXIT_CONFLICT, "abi-version");
-	err_hint(err, "'bpfnet upgrade --drop-flows' replaces them and ends "
-		      "all connections");
+	err_hint(err, "'bpfnet upgrade --drop-flows' replaces them and "
+		      "forgets all flows");
 	return -EPROTO;
 }
 
