@@ -29,10 +29,22 @@ build/bench/gc: bench/gc.c $B/libbpfnet.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< $B/libbpfnet.a $(LIBS) -o $@
 
+# Nothing of the library but the headers.
+build/bench/clock: bench/clock.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< -o $@
+
 bench: build/bench/gen all ## forwarding rates beside iptables (BENCH='--quick')
 	bench/forward.sh $(BENCH)
 
 bench-gc: build/bench/gc ## a million idle flows, in the kernel and outside (BENCH=)
 	build/bench/gc $(BENCH)
 
-.PHONY: bench bench-gc
+# By a second make, since there may be no compiler before tools/setup has run.
+bench-control: ## time and memory of commands, beside CNI plugins (FULL=1 PROFILE=1)
+	@tools/setup bench
+	@$(MAKE) -s --no-print-directory all build/bench/clock build/bench/gen
+	bench/control.sh $(if $(FULL),--full) $(if $(PROFILE),--profile) $(BENCH)
+
+.PHONY: bench bench-gc bench-control
