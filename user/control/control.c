@@ -182,6 +182,9 @@ static int control_read(struct control *control, struct err *err)
 				       err);
 	}
 	model_free(&state.leftovers);
+	if (!rc &&
+	    (replaces_programs(control) || control->mode == CONTROL_TRY_WRITE))
+		rollback_overdue(control);
 	return rc;
 }
 

@@ -62,6 +62,41 @@ int control_reconcile(struct control *control, struct model *desired,
 		      bool dry_run, FILE *plan_out, size_t *ret_changes,
 		      struct err *err);
 
+/* An apply that is rolled back unless it is confirmed within seconds. armed is
+ * called when the clock runs, before anything is changed. */
+struct confirm_request {
+	unsigned int seconds;
+	void (*armed)(void *arg);
+	void *arg;
+};
+
+/*
+ * As control_reconcile, and keeps the state that there was, for
+ * control_rollback. confirm (may be NULL): it is also rolled back by itself,
+ * by the first process that opens the instance to write after that time. While
+ * one waits, a second request only begins the time anew: what is gone back to
+ * is the state before the first (as RFC 6241, 8.4, has it). A plan without
+ * steps keeps nothing, and asks for no confirmation.
+ */
+int control_apply(struct control *control, struct model *desired,
+		  const struct confirm_request *confirm, FILE *plan_out,
+		  size_t *ret_changes, struct err *err);
+
+/* Does an apply wait for its confirmation? ret_left_s: how long it may. */
+bool control_is_pending(const struct control *control,
+			unsigned int *ret_left_s);
+/* Whether opening has rolled back what was not confirmed in time. */
+bool control_has_rolled_back(const struct control *control);
+
+/* The apply stays. -ENOENT: nothing waits. Needs CONTROL_WRITE. */
+int control_confirm(struct control *control, struct err *err);
+
+/* Back to the state before the last apply, or before the first of those that
+ * wait for confirmation; as control_reconcile. -ENOENT: none is known. What
+ * cannot come back (a process that has ended) is left out, with a warning. */
+int control_rollback(struct control *control, bool dry_run, FILE *plan_out,
+		     size_t *ret_changes, struct err *err);
+
 /* The host's addresses or devices changed: fills the tables again. Needs
  * CONTROL_WRITE. */
 int control_refresh(struct control *control, struct err *err);

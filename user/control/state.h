@@ -13,6 +13,8 @@
  *	         /policy.json		all rules, in order
  *	         /netns/NAME.json	network/ endpoint/ uplink/ publish/
  *	         /unfinished		while a plan is being applied
+ *	         /previous.json		before.json: see previous.h
+ *	         /pending.json		see pending.h
  *
  * A file is written before its object is made, with "complete": false, and
  * again when the object stands; it is removed after the object is gone. So a
