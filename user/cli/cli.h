@@ -28,6 +28,7 @@ struct cli {
 	const char *file;
 	bool prune;
 	unsigned int watch_seconds; /* 0: once */
+	__u32 confirm_seconds; /* 0: no confirmation is asked for */
 	const char *root;
 	struct ipaddr dns;
 	bool drop_flows;
@@ -70,6 +71,8 @@ int cmd_uplink_list(struct cli *cli, struct args *args, struct err *err);
 
 int cmd_exec(struct cli *cli, struct args *args, struct err *err);
 int cmd_apply(struct cli *cli, struct args *args, struct err *err);
+int cmd_confirm(struct cli *cli, struct args *args, struct err *err);
+int cmd_rollback(struct cli *cli, struct args *args, struct err *err);
 int cmd_diff(struct cli *cli, struct args *args, struct err *err);
 int cmd_export(struct cli *cli, struct args *args, struct err *err);
 int cmd_stats(struct cli *cli, struct args *args, struct err *err);
