@@ -64,6 +64,7 @@ for part in endpoints flows snat maps; do
 	ok "stats: $part" explains "stats: $part" "$part" bn -j stats
 done
 ok "stats: networks" explains "stats: networks" networks bn -j stats network
+ok "check" explains checks checks bn -j check
 ok "feature" explains features features+ bn -j feature
 ok "gc" explains gc . bn -j gc
 ok "agent status" explains "agent status" . bn -j agent status

@@ -28,6 +28,7 @@ struct cli {
 	const char *file;
 	bool prune;
 	unsigned int watch_seconds; /* 0: once */
+	bool fix;
 	__u32 confirm_seconds; /* 0: no confirmation is asked for */
 	const char *root;
 	struct ipaddr dns;
@@ -81,6 +82,7 @@ int cmd_flow_count(struct cli *cli, struct args *args, struct err *err);
 int cmd_flow_del(struct cli *cli, struct args *args, struct err *err);
 int cmd_gc(struct cli *cli, struct args *args, struct err *err);
 int cmd_upgrade(struct cli *cli, struct args *args, struct err *err);
+int cmd_check(struct cli *cli, struct args *args, struct err *err);
 int cmd_purge(struct cli *cli, struct args *args, struct err *err);
 int cmd_feature(struct cli *cli, struct args *args, struct err *err);
 int cmd_agent_run(struct cli *cli, struct args *args, struct err *err);

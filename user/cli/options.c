@@ -41,6 +41,7 @@ OPTION_FLAG(quiet)
 OPTION_FLAG(help)
 OPTION_FLAG(version)
 OPTION_FLAG(prune)
+OPTION_FLAG(fix)
 OPTION_FLAG(drop_flows)
 OPTION_TEXT(columns)
 OPTION_TEXT(file)
@@ -134,6 +135,8 @@ const struct option_def option_table[] = {
 	  OPTION_PRUNE, set_prune },
 	{ 0, "confirm", "TIME", "undo it unless 'bpfnet confirm' comes in time",
 	  OPTION_CONFIRM, set_confirm },
+	{ 0, "fix", NULL, "repair what is bpfnet's own first", OPTION_FIX,
+	  set_fix },
 	{ 'w', "watch", "SECONDS", "again and again", OPTION_WATCH, set_watch },
 	{ 0, "root", "DIR", "make DIR the root of all files first", OPTION_ROOT,
 	  set_root },

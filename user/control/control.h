@@ -23,6 +23,9 @@ enum control_mode {
 	CONTROL_TRY_WRITE, /* as WRITE, but does not wait; the programs stay */
 	CONTROL_DROP_FLOWS, /* as WRITE; programs are replaced in any case */
 	CONTROL_PLAN, /* as WRITE, for a dry run: nothing is made good */
+	CONTROL_CHECK, /* as READ, and the host's devices can be looked at; what
+			* cannot be read is left out, for the check to tell */
+	CONTROL_MEND, /* as WRITE; pins that are lost are made again */
 	CONTROL_PURGE, /* as WRITE; a damaged record or pins of another version
 			* are a warning: what can be read is removed */
 };

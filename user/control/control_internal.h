@@ -21,6 +21,9 @@ struct control {
 	bool waited; /* an apply for its confirmation, when this one began */
 	struct pending waited_for;
 	bool rolled_back; /* by opening it, see rollback.c */
+	struct err record_error, datapath_error; /* CHECK and MEND only: why
+						  * they could not be read */
+	bool is_interrupted; /* CHECK only: a process died half-way */
 	bool homeless; /* PURGE only: the host's namespace is gone, so devices
 			* of the same names here are somebody else's */
 };
