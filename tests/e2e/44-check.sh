@@ -89,6 +89,10 @@ forget() {
 	"$BPFTOOL" map delete pinned "$PIN/maps/$1" key $key
 }
 
+truncate_record() {
+	[ -s "/run/$P/$1" ] && truncate -s 20 "/run/$P/$1"
+}
+
 world
 network apps 172.20.0.0/24 fd00:20::/64
 container app1 apps 172.20.0.11
@@ -139,6 +143,10 @@ broken "an address out of a table" table error bn_addrs forget bn_addrs
 broken "a port out of a table" table error bn_publish forget bn_publish
 broken "the policy" table error bn_policy \
 	"$BPFTOOL" map delete pinned "$PIN/maps/bn_policy" key 0 0 0 0
+for record in network/apps endpoint/app1 publish/1 uplink/up0 "netns/$P-app2"; do
+	broken "a truncated record, $record" record error "" \
+		truncate_record "$record.json"
+done
 ok "the connection that was there before all that goes on" goes_on
 
 # What ends connections, or is not ours

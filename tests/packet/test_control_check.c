@@ -9,6 +9,7 @@
 #include "control_world.h"
 #include "hooks.h"
 #include "lib/cleanup.h"
+#include "unit/random_model.h"
 
 static struct report check(struct world *world)
 {
@@ -455,23 +456,137 @@ static void namespace_that_is_gone_is_told_and_forgotten(void **state)
 	assert_sound(world);
 }
 
-/* --------------------------------------------------------- damaged record */
+/* ------------------------------------------------------- damaged records */
 
-static void damaged_record_is_told_and_left_alone(void **state)
+static struct model model_now(struct world *world)
+{
+	struct control *control = control_of(world, CONTROL_READ);
+	struct model model;
+
+	assert_int_equal(model_copy(control_model(control), &model), 0);
+	control_close(control);
+	return model;
+}
+
+static const char *const records[] = {
+	"settings.json",      "netns/web.json",	   "network/front.json",
+	"network/out.json",   "network/host.json", "endpoint/web.json",
+	"endpoint/edge.json", "uplink/up0.json",   "publish/1.json",
+	"publish/2.json",     "publish/3.json",
+};
+
+static void damage(const char *record)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "truncate -s 9 " RUN_DIR "/%s",
+		 record);
+	must(command);
+}
+
+static void assert_recovered(struct world *world, const struct model *before)
+{
+	struct model after = model_now(world);
+
+	assert_true(model_equal(before, &after));
+	model_free(&after);
+	assert_sound(world);
+}
+
+static void damaged_record_is_found_again_in_the_kernel(void **state)
+{
+	struct world *world = *state;
+	struct model before;
+
+	begin(world);
+	before = model_now(world);
+	for (size_t i = 0; i < sizeof(records) / sizeof(*records); i++) {
+		struct report report;
+		char path[128];
+
+		damage(records[i]);
+		report = check(world);
+		assert_non_null(find(&report, "record", SEVERITY_ERROR, ""));
+		report_free(&report);
+		fix(world);
+		assert_recovered(world, &before);
+		snprintf(path, sizeof(path), RUN_DIR "/%s.broken", records[i]);
+		assert_int_equal(access(path, F_OK), 0);
+	}
+	model_free(&before);
+}
+
+static void all_of_them_at_once(void **state)
+{
+	struct world *world = *state;
+	struct model before;
+
+	begin(world);
+	model_del_network(&world->model,
+			  model_find_network(&world->model, "host"));
+	model_del_endpoint(&world->model,
+			   model_find_endpoint(&world->model, "edge"));
+	must_apply(world);
+	before = model_now(world);
+	for (size_t i = 0; i < sizeof(records) / sizeof(*records); i++)
+		if (!strstr(records[i], "host") && !strstr(records[i], "edge"))
+			damage(records[i]);
+	fix(world);
+
+	assert_recovered(world, &before);
+	model_free(&before);
+}
+
+/* To go on without them could open what they close. */
+static void damaged_rules_stay_in_force(void **state)
 {
 	struct world *world = *state;
 	struct control *control;
 	struct report report;
+	size_t lines;
 
 	begin(world);
-	must("truncate -s 9 " RUN_DIR "/policy.json");
+	damage("policy.json");
+	assert_int_equal(control_open(&world->instance, CONTROL_MEND, &control,
+				      &world->err),
+			 -EINVAL);
+	assert_non_null(strstr(world->err.text, "policy rules"));
 
 	report = check(world);
 	assert_non_null(find(&report, "record", SEVERITY_ERROR, ""));
 	report_free(&report);
-	assert_int_equal(control_open(&world->instance, CONTROL_MEND, &control,
-				      &world->err),
-			 -EINVAL);
+	control = control_of(world, CONTROL_CHECK);
+	lines = table_count(control_datapath(control), MAP_POLICY);
+	control_close(control);
+	assert_int_equal(lines, 1);
+	assert_int_equal(access(RUN_DIR "/policy.json", F_OK), 0);
+}
+
+static void endpoint_in_a_namespace_without_a_name_is_lost(void **state)
+{
+	struct world *world = *state;
+	struct control *control;
+
+	must("unshare -n sleep 1000 & echo $! >/run/sleeper");
+	await("test $(readlink /proc/$(cat /run/sleeper)/ns/net) != "
+	      "$(readlink /proc/self/ns/net)");
+	want_web(world);
+	{
+		_cleanup_free_ char *pid = output_of("printf pid:; cat "
+						     "/run/sleeper | tr -d "
+						     "'\\n'");
+
+		want_endpoint(world, "proc", "front", "192.168.10.20", pid);
+	}
+	must_apply(world);
+	damage("endpoint/proc.json");
+	fix(world);
+
+	control = control_of(world, CONTROL_READ);
+	assert_int_equal(control_model(control)->nendpoints, 1);
+	control_close(control);
+	must("ip link del bne-proc && kill $(cat /run/sleeper) && rm "
+	     "/run/sleeper");
 }
 
 int main(void)
@@ -491,7 +606,10 @@ int main(void)
 		WORLD_TEST(port_that_was_given_to_another_bridge_stays_there),
 		WORLD_TEST(strict_filter_matters_with_several_uplinks),
 		WORLD_TEST(namespace_that_is_gone_is_told_and_forgotten),
-		WORLD_TEST(damaged_record_is_told_and_left_alone),
+		WORLD_TEST(damaged_record_is_found_again_in_the_kernel),
+		WORLD_TEST(all_of_them_at_once),
+		WORLD_TEST(damaged_rules_stay_in_force),
+		WORLD_TEST(endpoint_in_a_namespace_without_a_name_is_lost),
 	};
 
 	return world_main("control_check", tests,

@@ -20,7 +20,10 @@ static void audit_files(struct audit *audit)
 
 	report_begin(audit->report);
 	if (control->record_error.code)
-		tell(audit, "record", "", &control->record_error);
+		audit_defect(audit, "record", SEVERITY_ERROR, "",
+			     "damaged: %s: commands refuse to work, traffic "
+			     "goes on",
+			     control->record_error.text);
 	if (control->is_interrupted)
 		audit_defect(audit, "record", SEVERITY_WARNING, "",
 			     "a command was interrupted: it may have left "

@@ -203,11 +203,8 @@ static int put_right(struct control *control, struct state *state,
 
 	if (replaces_programs(control))
 		rc = control_upgrade(control, err);
-	/* What is told is not repaired. */
-	if (!rc && control->record_error.code) {
-		*err = control->record_error;
-		return err->code;
-	}
+	if (!rc && control->record_error.code)
+		rc = recover(control, err);
 	if (!rc && !control->homeless && control->mode != CONTROL_PLAN)
 		rc = tolerated(control, observe(control, state, err), err);
 	return rc;

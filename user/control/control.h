@@ -25,7 +25,8 @@ enum control_mode {
 	CONTROL_PLAN, /* as WRITE, for a dry run: nothing is made good */
 	CONTROL_CHECK, /* as READ, and the host's devices can be looked at; what
 			* cannot be read is left out, for the check to tell */
-	CONTROL_MEND, /* as WRITE; pins that are lost are made again */
+	CONTROL_MEND, /* as WRITE; what of the record is damaged is found again
+		       * where the kernel still knows it */
 	CONTROL_PURGE, /* as WRITE; a damaged record or pins of another version
 			* are a warning: what can be read is removed */
 };

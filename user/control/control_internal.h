@@ -58,6 +58,10 @@ int remembered(struct control *control, bool success, struct err *err);
 /* Rolls back what was not confirmed in time. Failures are logged. */
 void rollback_overdue(struct control *control);
 
+/* Completes a model that was read from a damaged record by what the kernel has
+ * in its place, and records that; the damaged files are moved aside. */
+int recover(struct control *control, struct err *err);
+
 /* Whether something of the model needs programs in the kernel. */
 bool control_needs_datapath(const struct control *control);
 

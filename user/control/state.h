@@ -48,6 +48,11 @@ int state_write_rules(const char *instance, const struct model *model,
 int state_set_unfinished(const char *instance, bool unfinished,
 			 struct err *err);
 
+/* A record that holds this model, in place of one that is damaged: its files are
+ * moved aside, as NAME.broken. What was not finished stays recorded. */
+int state_rebuild(const char *instance, const struct model *model,
+		  struct err *err);
+
 /* Refuses a directory of that name in /run that is somebody else's: it has
  * entries that no instance has (conflict/4). */
 int state_check_owner(const char *instance, struct err *err);

@@ -490,6 +490,45 @@ static int config_fill(const struct settings *settings,
 	return 0;
 }
 
+static __u32 seconds(__u32 ticks)
+{
+	return ((__u64)ticks << FLOW_TICK_SHIFT) / 1000000000;
+}
+
+int settings_from_config(const struct datapath_config *config,
+			 struct settings *settings, struct err *err)
+{
+	struct settings automatic = *settings;
+	__u16 min, max;
+	int rc;
+
+	automatic.nat_port_min = automatic.nat_port_max = 0;
+	rc = nat_ports(&automatic, &min, &max, err);
+	if (rc)
+		return rc;
+	if (config->snat_port_min == min && config->snat_port_max == max) {
+		min = max = 0;
+	} else {
+		min = config->snat_port_min;
+		max = config->snat_port_max;
+	}
+	settings->nat_port_min = min;
+	settings->nat_port_max = max;
+	settings->intra_allow = config->intra == RULE_ALLOW;
+	settings->inter_allow = config->inter == RULE_ALLOW;
+	settings->tcp_established = seconds(config->tcp_established);
+	settings->tcp_half_open = seconds(config->tcp_half_open);
+	settings->tcp_closing = seconds(config->tcp_closing);
+	settings->tcp_reset = seconds(config->tcp_reset);
+	settings->udp = seconds(config->udp);
+	settings->udp_stream = seconds(config->udp_stream);
+	settings->icmp = seconds(config->icmp);
+	settings->other = seconds(config->other);
+	settings->flows_max = config->flows_max;
+	settings->flows_per_endpoint = config->flows_per_endpoint;
+	return 0;
+}
+
 static int sync_settings(struct datapath *dp, const struct settings *settings,
 			 struct err *err)
 {

@@ -24,6 +24,11 @@ int sync_compare(struct datapath *dp, const struct model *model,
 		 const struct host *host, size_t ret_differ[MAP_COUNT],
 		 struct err *err);
 
+/* The settings that a datapath was filled with. What it does not know stays as
+ * it is. */
+int settings_from_config(const struct datapath_config *config,
+			 struct settings *settings, struct err *err);
+
 /* Only what follows from the host's addresses: locals and uplinks. */
 int sync_host(struct datapath *dp, const struct model *model,
 	      const struct host *host, struct err *err);

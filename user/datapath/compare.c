@@ -147,6 +147,17 @@ int table_compare(const struct datapath *dp, enum map_id map,
 		     0;
 }
 
+int table_visit(const struct datapath *dp, enum map_id map,
+		int (*visit)(const void *key, const void *value, void *arg),
+		void *arg, struct err *err)
+{
+	int ret = map_each(dp->maps[map], visit, arg);
+
+	return ret ? err_set(err, ret, "read map '%s': %s", map_name[map],
+			     strerror(-ret)) :
+		     0;
+}
+
 /* ---------------------------------------------------------- the policy */
 
 /* The lines in force, but for the bank, which is another one each time. */

@@ -179,6 +179,12 @@ int table_del(struct datapath *dp, enum map_id map, const void *key,
 int table_replace(struct datapath *dp, enum map_id map, const void *keys,
 		  const void *values, size_t count, struct err *err);
 
+/* Calls visit for each element until it returns non-zero (returned). Not for
+ * maps of maps. */
+int table_visit(const struct datapath *dp, enum map_id map,
+		int (*visit)(const void *key, const void *value, void *arg),
+		void *arg, struct err *err);
+
 /* What a table should have, packed by the map's own sizes. */
 struct table_rows {
 	const void *keys;
