@@ -83,6 +83,8 @@ ok "the states of connections" offers "syn-sent syn-recv" \
 
 # Options
 ok "options of a command, with those of all" offers "--pretty --prune" apply --p
+ok "the time of one is for the user to say" offers "" apply --confirm ''
+ok "one that only one command has" offers "--fix" check --fi
 ok "but not those of others" offers "--pretty" export --p
 ok "options in front of the object" offers "netns network" -j --dry-run ne
 ok "the value of an option" offers "auto always never" --color ''

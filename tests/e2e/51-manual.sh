@@ -64,9 +64,17 @@ for part in endpoints flows snat maps; do
 	ok "stats: $part" explains "stats: $part" "$part" bn -j stats
 done
 ok "stats: networks" explains "stats: networks" networks bn -j stats network
+ok "check" explains checks checks bn -j check
 ok "feature" explains features features+ bn -j feature
 ok "gc" explains gc . bn -j gc
 ok "agent status" explains "agent status" . bn -j agent status
+cat >"$TMP/more.yaml" <<-END
+	version: 1
+	policy: [{from: host, to: any, allow: true}]
+END
+ok "apply --confirm" explains apply . bn -j apply -f "$TMP/more.yaml" --confirm 60s
+ok "confirm" explains confirm . bn -j confirm
+ok "rollback" explains rollback . bn -j rollback
 ok "errors" explains error error error_json
 ok "upgrade" explains upgrade . bn -j upgrade
 ok "purge" explains purge . bn -j purge

@@ -372,6 +372,15 @@ static void wrong_options_are_explained(void **state)
 		  "--color: 'red' is not auto, always or never",
 		  "" },
 		{ { "-w", "0" }, "--watch: needs at least 1 second", "" },
+		{ { "--confirm", "1w" },
+		  "--confirm: '1w' is not a time",
+		  "e.g. 30s, 5m" },
+		{ { "--confirm", "0s" },
+		  "--confirm: at least 1s, at most 1d",
+		  "" },
+		{ { "--confirm", "25h" },
+		  "--confirm: at least 1s, at most 1d",
+		  "" },
 	};
 	char *argv[16];
 	struct cli cli;
@@ -385,6 +394,32 @@ static void wrong_options_are_explained(void **state)
 			-EINVAL);
 		assert_string_equal(err.text, cases[i].text);
 		assert_string_equal(err.hint, cases[i].hint);
+		free_words(argv);
+	}
+}
+
+static void confirmation_has_its_time(void **state)
+{
+	static const struct {
+		const char *words[4];
+		__u32 seconds;
+	} cases[] = {
+		{ { "apply" }, 0 },
+		{ { "apply", "--confirm", "90" }, 90 },
+		{ { "apply", "--confirm=2m" }, 120 },
+		{ { "apply", "--confirm", "1d" }, 86400 },
+	};
+	char *argv[16];
+	struct cli cli;
+	struct err err;
+	int first;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(
+			parse_options(cases[i].words, &cli, &first, argv, &err),
+			0);
+		assert_int_equal(cli.confirm_seconds, cases[i].seconds);
 		free_words(argv);
 	}
 }
@@ -445,6 +480,7 @@ int main(void)
 		cmocka_unit_test(commands_to_come_say_so),
 		cmocka_unit_test(options_may_stand_anywhere_before_two_dashes),
 		cmocka_unit_test(wrong_options_are_explained),
+		cmocka_unit_test(confirmation_has_its_time),
 		cmocka_unit_test(foreign_options_are_refused),
 		cmocka_unit_test(environment_gives_defaults),
 	};

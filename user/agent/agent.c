@@ -21,6 +21,7 @@
 #include "agent/tell.h"
 #include "agent/watch.h"
 #include "control/host.h"
+#include "control/pending.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 
@@ -393,6 +394,24 @@ static void follow_changes(struct agent *agent)
 	}
 }
 
+/* Whoever waits for it may be dead: to open it is to roll back. */
+static void roll_back_overdue(struct agent *agent)
+{
+	struct control *control;
+	struct pending pending;
+	struct err err;
+	int rc;
+
+	if (pending_read(agent->instance->name, &pending, NULL) ||
+	    pending_left(&pending) > 0 || pending_is_hopeless(&pending))
+		return;
+	rc = control_open(agent->instance, CONTROL_TRY_WRITE, &control, &err);
+	if (!rc)
+		control_close(control);
+	else if (rc != -EAGAIN)
+		warn_once(agent, "roll back", &err);
+}
+
 static void on_tick(struct agent *agent)
 {
 	__u64 expirations;
@@ -400,6 +419,7 @@ static void on_tick(struct agent *agent)
 	if (read(agent->timer, &expirations, sizeof(expirations)) < 0)
 		return;
 	notify_alive();
+	roll_back_overdue(agent);
 	follow_pins(agent);
 	if (!agent->dp)
 		return;

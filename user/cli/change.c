@@ -8,8 +8,10 @@
 #include "cli/output.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
+#include "lib/log.h"
 
-int change_open(const struct cli *cli, struct change *change, struct err *err)
+int change_open_pending(const struct cli *cli, struct change *change,
+			struct err *err)
 {
 	struct control *control;
 	int rc;
@@ -25,6 +27,36 @@ int change_open(const struct cli *cli, struct change *change, struct err *err)
 	}
 	change->control = control;
 	return 0;
+}
+
+static int refuse_pending(unsigned int left_s, struct err *err)
+{
+	err_set(err, -EBUSY,
+		"the last apply waits for its confirmation, %u s left", left_s);
+	err_kind(err, EXIT_CONFLICT, "confirm-pending");
+	err_hint(err, "'bpfnet confirm' keeps it, 'bpfnet rollback' undoes it");
+	return -EBUSY;
+}
+
+int change_open(const struct cli *cli, struct change *change, struct err *err)
+{
+	unsigned int left_s;
+	int rc = change_open_pending(cli, change, err);
+
+	if (!rc && !cli->dry_run &&
+	    control_is_pending(change->control, &left_s))
+		rc = refuse_pending(left_s, err);
+	return rc;
+}
+
+void change_tell_pending(const struct control *control)
+{
+	unsigned int left_s;
+
+	if (control_is_pending(control, &left_s))
+		log_warn("the last apply waits for its confirmation, %u s left "
+			 "('bpfnet confirm', 'bpfnet rollback')",
+			 left_s);
 }
 
 void change_close(struct change *change)
@@ -98,6 +130,9 @@ int change_commit(const struct cli *cli, struct change *change, struct err *err)
 		out = stderr;
 	else if (change->show_plan && !cli->quiet && !cli->json)
 		out = stdout;
+	if (change->is_apply)
+		return control_apply(change->control, &change->desired,
+				     change->confirm, out, &change->steps, err);
 	return control_reconcile(change->control, &change->desired, false, out,
 				 &change->steps, err);
 }

@@ -15,6 +15,8 @@
 struct change {
 	struct control *control;
 	struct model desired;
+	const struct confirm_request *confirm; /* for apply, see control.h */
+	bool is_apply; /* keeps the state there was */
 	bool show_plan; /* print the steps, also when they are taken */
 	size_t steps; /* how many there were; filled by commit */
 };
@@ -24,6 +26,14 @@ int change_open(const struct cli *cli, struct change *change, struct err *err);
 int change_commit(const struct cli *cli, struct change *change,
 		  struct err *err);
 void change_close(struct change *change);
+
+/* Opens it also while an apply waits for its confirmation: for those who may
+ * change what is to be confirmed. Others are refused (conflict/4). */
+int change_open_pending(const struct cli *cli, struct change *change,
+			struct err *err);
+
+/* On stderr: that an apply waits for its confirmation, if one does. */
+void change_tell_pending(const struct control *control);
 
 /* Shows as -n does what print writes: a plan, one line a step. */
 int change_dry_run(const struct cli *cli,

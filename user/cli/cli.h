@@ -28,6 +28,8 @@ struct cli {
 	const char *file;
 	bool prune;
 	unsigned int watch_seconds; /* 0: once */
+	bool fix;
+	__u32 confirm_seconds; /* 0: no confirmation is asked for */
 	const char *root;
 	struct ipaddr dns;
 	bool drop_flows;
@@ -70,6 +72,8 @@ int cmd_uplink_list(struct cli *cli, struct args *args, struct err *err);
 
 int cmd_exec(struct cli *cli, struct args *args, struct err *err);
 int cmd_apply(struct cli *cli, struct args *args, struct err *err);
+int cmd_confirm(struct cli *cli, struct args *args, struct err *err);
+int cmd_rollback(struct cli *cli, struct args *args, struct err *err);
 int cmd_diff(struct cli *cli, struct args *args, struct err *err);
 int cmd_export(struct cli *cli, struct args *args, struct err *err);
 int cmd_stats(struct cli *cli, struct args *args, struct err *err);
@@ -78,6 +82,7 @@ int cmd_flow_count(struct cli *cli, struct args *args, struct err *err);
 int cmd_flow_del(struct cli *cli, struct args *args, struct err *err);
 int cmd_gc(struct cli *cli, struct args *args, struct err *err);
 int cmd_upgrade(struct cli *cli, struct args *args, struct err *err);
+int cmd_check(struct cli *cli, struct args *args, struct err *err);
 int cmd_purge(struct cli *cli, struct args *args, struct err *err);
 int cmd_feature(struct cli *cli, struct args *args, struct err *err);
 int cmd_agent_run(struct cli *cli, struct args *args, struct err *err);

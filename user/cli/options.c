@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "lib/suggest.h"
+#include "lib/units.h"
 
 #define OPTIONS_MAX 32
+#define CONFIRM_MAX 86400 /* seconds */
 #define LONG_ONLY 256 /* getopt value of option_table[0]'s long form */
 
 #define OPTION_FLAG(field)                                         \
@@ -39,6 +41,7 @@ OPTION_FLAG(quiet)
 OPTION_FLAG(help)
 OPTION_FLAG(version)
 OPTION_FLAG(prune)
+OPTION_FLAG(fix)
 OPTION_FLAG(drop_flows)
 OPTION_TEXT(columns)
 OPTION_TEXT(file)
@@ -93,6 +96,18 @@ static int set_watch(struct cli *cli, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_confirm(struct cli *cli, const char *value, struct err *err)
+{
+	if (!seconds_parse(value, &cli->confirm_seconds)) {
+		err_usage(err, "'%s' is not a time", value);
+		err_hint(err, "e.g. 30s, 5m");
+		return -EINVAL;
+	}
+	if (!cli->confirm_seconds || cli->confirm_seconds > CONFIRM_MAX)
+		return err_usage(err, "at least 1s, at most 1d");
+	return 0;
+}
+
 static int set_dns(struct cli *cli, const char *value, struct err *err)
 {
 	return arg_ip(value, &cli->dns, err);
@@ -118,6 +133,10 @@ const struct option_def option_table[] = {
 	  OPTION_FILE, set_file },
 	{ 0, "prune", NULL, "also remove what a file made and this one lacks",
 	  OPTION_PRUNE, set_prune },
+	{ 0, "confirm", "TIME", "undo it unless 'bpfnet confirm' comes in time",
+	  OPTION_CONFIRM, set_confirm },
+	{ 0, "fix", NULL, "repair what is bpfnet's own first", OPTION_FIX,
+	  set_fix },
 	{ 'w', "watch", "SECONDS", "again and again", OPTION_WATCH, set_watch },
 	{ 0, "root", "DIR", "make DIR the root of all files first", OPTION_ROOT,
 	  set_root },

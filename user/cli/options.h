@@ -13,6 +13,8 @@ enum option_local {
 	OPTION_ROOT = 1 << 3,
 	OPTION_DNS = 1 << 4,
 	OPTION_DROP_FLOWS = 1 << 5,
+	OPTION_CONFIRM = 1 << 6,
+	OPTION_FIX = 1 << 7,
 };
 
 struct option_def {

@@ -57,12 +57,17 @@ static bool lock_is_current(int fd, const char *path)
 	       open_file.st_dev == named.st_dev;
 }
 
+static bool is_reader(enum control_mode mode)
+{
+	return mode == CONTROL_READ || mode == CONTROL_CHECK;
+}
+
 /* ret: -1 when there is nothing to lock yet. -ESTALE: look again. */
 static int lock_try(const char *dir, enum control_mode mode, int *ret,
 		    struct err *err)
 {
 	int wait_ms = mode == CONTROL_TRY_WRITE ? 0 : LOCK_WAIT_MS;
-	bool write = mode != CONTROL_READ;
+	bool write = !is_reader(mode);
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX + 8];
 	int rc;
@@ -131,7 +136,17 @@ static int check_home(struct control *control, struct err *err)
 static bool replaces_programs(const struct control *control)
 {
 	return control->mode == CONTROL_WRITE ||
+	       control->mode == CONTROL_MEND ||
 	       control->mode == CONTROL_DROP_FLOWS;
+}
+
+/* What could not be pinned again is for the opening to fail on. */
+static void restore_pins(const struct control *control)
+{
+	struct err err;
+
+	if (pins_restore(control->instance.name, &err))
+		log_warn("%s", err.text);
 }
 
 /* Where the pins are of another version, only their home is known. */
@@ -148,6 +163,10 @@ static int open_datapath(struct control *control, struct err *err)
 		control->netns_cookie = build.netns_cookie;
 	if (rc == -EPROTO && replaces_programs(control))
 		return 0;
+	if (rc && rc != -ENOENT && control->mode == CONTROL_CHECK) {
+		control->datapath_error = *err;
+		return 0;
+	}
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -161,27 +180,61 @@ static int tolerated(const struct control *control, int rc,
 	return 0;
 }
 
+/* What is damaged is told, by who can do without it. */
+static int read_record(struct control *control, struct state *ret,
+		       struct err *err)
+{
+	const char *instance = control->instance.name;
+	bool tells =
+		control->mode == CONTROL_CHECK || control->mode == CONTROL_MEND;
+	int rc = state_read(instance, control->mode == CONTROL_PURGE, ret, err);
+
+	if (!rc || !tells || rc == -ENOMEM)
+		return rc;
+	control->record_error = *err;
+	return state_read(instance, true, ret, err);
+}
+
+/* Everything that opening does to an instance. */
+static int put_right(struct control *control, struct state *state,
+		     struct err *err)
+{
+	int rc = 0;
+
+	if (replaces_programs(control))
+		rc = control_upgrade(control, err);
+	if (!rc && control->record_error.code)
+		rc = recover(control, err);
+	if (!rc && !control->homeless && control->mode != CONTROL_PLAN)
+		rc = tolerated(control, observe(control, state, err), err);
+	return rc;
+}
+
 static int control_read(struct control *control, struct err *err)
 {
 	struct state state;
-	int rc = state_read(control->instance.name,
-			    control->mode == CONTROL_PURGE, &state, err);
+	int rc = read_record(control, &state, err);
 
 	if (rc)
 		return rc;
 	model_free(&control->model);
 	control->model = state.model;
+	control->is_interrupted =
+		state.unfinished ||
+		state.leftovers.nendpoints + state.leftovers.nnetworks;
+	if (control->mode == CONTROL_MEND)
+		restore_pins(control);
 	rc = tolerated(control, open_datapath(control, err), err);
 	if (!rc && control->mode != CONTROL_READ) {
 		rc = check_home(control, err);
 		rc = rc ? rc : nl_open(-1, &control->nl, err);
-		if (!rc && replaces_programs(control))
-			rc = control_upgrade(control, err);
-		if (!rc && !control->homeless && control->mode != CONTROL_PLAN)
-			rc = tolerated(control, observe(control, &state, err),
-				       err);
 	}
+	if (!rc && !is_reader(control->mode))
+		rc = put_right(control, &state, err);
 	model_free(&state.leftovers);
+	if (!rc &&
+	    (replaces_programs(control) || control->mode == CONTROL_TRY_WRITE))
+		rollback_overdue(control);
 	return rc;
 }
 
@@ -246,7 +299,7 @@ void control_close(struct control *control)
 	if (!control)
 		return;
 	/* An instance that has nothing leaves no directory. */
-	if (control->mode != CONTROL_READ && control->lock >= 0 && !control->dp)
+	if (!is_reader(control->mode) && control->lock >= 0 && !control->dp)
 		state_tidy(control->instance.name);
 	if (control->dp)
 		datapath_close(control->dp);

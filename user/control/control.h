@@ -23,6 +23,10 @@ enum control_mode {
 	CONTROL_TRY_WRITE, /* as WRITE, but does not wait; the programs stay */
 	CONTROL_DROP_FLOWS, /* as WRITE; programs are replaced in any case */
 	CONTROL_PLAN, /* as WRITE, for a dry run: nothing is made good */
+	CONTROL_CHECK, /* as READ, and the host's devices can be looked at; what
+			* cannot be read is left out, for the check to tell */
+	CONTROL_MEND, /* as WRITE; what of the record is damaged is found again
+		       * where the kernel still knows it */
 	CONTROL_PURGE, /* as WRITE; a damaged record or pins of another version
 			* are a warning: what can be read is removed */
 };
@@ -61,6 +65,41 @@ struct datapath *control_datapath(const struct control *control);
 int control_reconcile(struct control *control, struct model *desired,
 		      bool dry_run, FILE *plan_out, size_t *ret_changes,
 		      struct err *err);
+
+/* An apply that is rolled back unless it is confirmed within seconds. armed is
+ * called when the clock runs, before anything is changed. */
+struct confirm_request {
+	unsigned int seconds;
+	void (*armed)(void *arg);
+	void *arg;
+};
+
+/*
+ * As control_reconcile, and keeps the state that there was, for
+ * control_rollback. confirm (may be NULL): it is also rolled back by itself,
+ * by the first process that opens the instance to write after that time. While
+ * one waits, a second request only begins the time anew: what is gone back to
+ * is the state before the first (as RFC 6241, 8.4, has it). A plan without
+ * steps keeps nothing, and asks for no confirmation.
+ */
+int control_apply(struct control *control, struct model *desired,
+		  const struct confirm_request *confirm, FILE *plan_out,
+		  size_t *ret_changes, struct err *err);
+
+/* Does an apply wait for its confirmation? ret_left_s: how long it may. */
+bool control_is_pending(const struct control *control,
+			unsigned int *ret_left_s);
+/* Whether opening has rolled back what was not confirmed in time. */
+bool control_has_rolled_back(const struct control *control);
+
+/* The apply stays. -ENOENT: nothing waits. Needs CONTROL_WRITE. */
+int control_confirm(struct control *control, struct err *err);
+
+/* Back to the state before the last apply, or before the first of those that
+ * wait for confirmation; as control_reconcile. -ENOENT: none is known. What
+ * cannot come back (a process that has ended) is left out, with a warning. */
+int control_rollback(struct control *control, bool dry_run, FILE *plan_out,
+		     size_t *ret_changes, struct err *err);
 
 /* The host's addresses or devices changed: fills the tables again. Needs
  * CONTROL_WRITE. */

@@ -5,6 +5,7 @@
 
 #include "control/control.h"
 #include "control/host.h"
+#include "control/pending.h"
 #include "control/state.h"
 #include "control/steps.h"
 
@@ -17,6 +18,12 @@ struct control {
 	struct model model; /* what exists */
 	enum upgrade upgraded;
 	__u64 netns_cookie; /* of the instance's home, 0: not known */
+	bool waited; /* an apply for its confirmation, when this one began */
+	struct pending waited_for;
+	bool rolled_back; /* by opening it, see rollback.c */
+	struct err record_error, datapath_error; /* CHECK and MEND only: why
+						  * they could not be read */
+	bool is_interrupted; /* CHECK only: a process died half-way */
 	bool homeless; /* PURGE only: the host's namespace is gone, so devices
 			* of the same names here are somebody else's */
 };
@@ -42,6 +49,18 @@ int control_attach_endpoints(struct control *control, const struct host *host,
 /* Puts the programs of this build in the place of another's. -EPROTO: that would
  * end all flows, which takes CONTROL_DROP_FLOWS. */
 int control_upgrade(struct control *control, struct err *err);
+
+/* Before and after an apply that keeps the state there was, see rollback.c. */
+int remember(struct control *control, const struct confirm_request *confirm,
+	     struct err *err);
+int remembered(struct control *control, bool success, struct err *err);
+
+/* Rolls back what was not confirmed in time. Failures are logged. */
+void rollback_overdue(struct control *control);
+
+/* Completes a model that was read from a damaged record by what the kernel has
+ * in its place, and records that; the damaged files are moved aside. */
+int recover(struct control *control, struct err *err);
 
 /* Whether something of the model needs programs in the kernel. */
 bool control_needs_datapath(const struct control *control);

@@ -7,6 +7,7 @@
 #include "control/control_internal.h"
 #include "control/direct.h"
 #include "control/identity.h"
+#include "control/previous.h"
 #include "control/wiring.h"
 #include "kernel/netns.h"
 #include "lib/cleanup.h"
@@ -158,6 +159,7 @@ static int forget_endpoints(struct work *work, struct model *model,
 							 "device");
 		*changed = true;
 		rc = step_clean(work, OBJECT_ENDPOINT, gone, err);
+		previous_forget(work->instance, gone->name);
 		model_del_endpoint(model, gone);
 	}
 	return rc;

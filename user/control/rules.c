@@ -87,3 +87,17 @@ int rules_write(struct datapath *dp, const struct model *model, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	return rules_put(dp, rules, rules_of(model, rules), err);
 }
+
+int rules_compare(const struct datapath *dp, const struct model *model,
+		  size_t *ret_differ, struct err *err)
+{
+	_cleanup_free_ struct rule_val *rules =
+		calloc(model->nrules + 1, sizeof(*rules));
+	_cleanup_image_ struct policy_image image = { 0 };
+	int rc;
+
+	if (!rules)
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = policy_compile(rules, rules_of(model, rules), &image, err);
+	return rc ? rc : policy_compare(dp, &image, ret_differ, err);
+}

@@ -16,6 +16,9 @@ size_t rules_of(const struct model *model, struct rule_val *ret);
  * generation. */
 int rules_put(struct datapath *dp, const struct rule_val *rules, size_t count,
 	      struct err *err);
+/* How much of the policy in force is not as the model has it. */
+int rules_compare(const struct datapath *dp, const struct model *model,
+		  size_t *ret_differ, struct err *err);
 int rules_write(struct datapath *dp, const struct model *model,
 		struct err *err);
 

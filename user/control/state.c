@@ -353,6 +353,98 @@ int state_read(const char *instance, bool salvage, struct state *ret,
 	return 0;
 }
 
+/* ------------------------------------------------------------- rebuild */
+
+/* As long as the six letters of a file that is being written, so that purge
+ * takes it for one: see is_record. */
+#define BROKEN ".broken"
+
+static int move_aside(const char *path, struct err *err)
+{
+	char aside[PATH_MAX + sizeof(BROKEN)];
+
+	snprintf(aside, sizeof(aside), "%s" BROKEN, path);
+	if (rename(path, aside) && errno != ENOENT)
+		return err_set(err, -errno, "rename %s: %s", path,
+			       strerror(errno));
+	return 0;
+}
+
+static int move_damaged(const char *instance, enum object_kind kind,
+			struct err *err)
+{
+	char dir[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
+	struct dirent **entries = NULL;
+	struct state scratch = { .unfinished = false };
+	int count, rc = 0;
+
+	model_init(&scratch.model);
+	model_init(&scratch.leftovers);
+	snprintf(dir, sizeof(dir), STATE_ROOT "/%s/%s", instance,
+		 directory[kind]);
+	count = scandir(dir, &entries, is_object, NULL);
+	for (int i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);
+		if (!rc &&
+		    read_object(instance, path, kind, false, &scratch, NULL))
+			rc = move_aside(path, err);
+		free(entries[i]);
+	}
+	free(entries);
+	model_free(&scratch.model);
+	model_free(&scratch.leftovers);
+	return rc;
+}
+
+static int move_settings(const char *instance, struct err *err)
+{
+	char path[PATH_MAX];
+	struct model scratch;
+	int rc;
+
+	model_init(&scratch);
+	rc = read_settings(instance, &scratch, NULL);
+	model_free(&scratch);
+	snprintf(path, sizeof(path), STATE_ROOT "/%s/settings.json", instance);
+	return rc ? move_aside(path, err) : 0;
+}
+
+static int write_all(const char *instance, const struct model *m,
+		     struct err *err)
+{
+	int rc = state_write_settings(instance, &m->settings, err);
+
+	for (size_t i = 0; i < m->nnetns && !rc; i++)
+		rc = state_write(instance, OBJECT_NETNS, &m->netns[i], true,
+				 err);
+	for (size_t i = 0; i < m->nnetworks && !rc; i++)
+		rc = state_write(instance, OBJECT_NETWORK, &m->networks[i],
+				 true, err);
+	for (size_t i = 0; i < m->nendpoints && !rc; i++)
+		rc = state_write(instance, OBJECT_ENDPOINT, &m->endpoints[i],
+				 true, err);
+	for (size_t i = 0; i < m->nuplinks && !rc; i++)
+		rc = state_write(instance, OBJECT_UPLINK, &m->uplinks[i], true,
+				 err);
+	for (size_t i = 0; i < m->npublishes && !rc; i++)
+		rc = state_write(instance, OBJECT_PUBLISH, &m->publishes[i],
+				 true, err);
+	return rc ? rc : state_write_rules(instance, m, err);
+}
+
+int state_rebuild(const char *instance, const struct model *model,
+		  struct err *err)
+{
+	int rc = move_settings(instance, err);
+
+	for (size_t kind = 0; kind < DIRECTORIES && !rc; kind++)
+		if (directory[kind])
+			rc = move_damaged(instance, kind, err);
+	return rc ? rc : write_all(instance, model, err);
+}
+
+/* -------------------------------------------------------------- remove */
+
 /* Also what a process that died while it wrote has left: NAME.json.XXXXXX. */
 static int is_record(const struct dirent *entry)
 {

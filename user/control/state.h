@@ -13,6 +13,8 @@
  *	         /policy.json		all rules, in order
  *	         /netns/NAME.json	network/ endpoint/ uplink/ publish/
  *	         /unfinished		while a plan is being applied
+ *	         /previous.json		before.json: see previous.h
+ *	         /pending.json		see pending.h
  *
  * A file is written before its object is made, with "complete": false, and
  * again when the object stands; it is removed after the object is gone. So a
@@ -45,6 +47,11 @@ int state_write_rules(const char *instance, const struct model *model,
 		      struct err *err);
 int state_set_unfinished(const char *instance, bool unfinished,
 			 struct err *err);
+
+/* A record that holds this model, in place of one that is damaged: its files are
+ * moved aside, as NAME.broken. What was not finished stays recorded. */
+int state_rebuild(const char *instance, const struct model *model,
+		  struct err *err);
 
 /* Refuses a directory of that name in /run that is somebody else's: it has
  * entries that no instance has (conflict/4). */

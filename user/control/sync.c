@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* sync - fills the datapath's tables from a model */
+/* sync - fills the datapath's tables from a model, or compares them with it */
 #include "control/sync.h"
 
 #include <arpa/inet.h>
@@ -49,11 +49,23 @@ static void rows_add(struct rows *rows, const void *key, const void *value)
 	rows->count++;
 }
 
-static int rows_write(struct datapath *dp, enum map_id map,
+/* Where rows go: into the tables, or beside them. */
+struct sink {
+	struct datapath *dp;
+	size_t *differ; /* elements of each map that differ; NULL: write them */
+};
+
+static int rows_write(const struct sink *sink, enum map_id map,
 		      const struct rows *rows, struct err *err)
 {
-	return table_replace(dp, map, rows->keys, rows->values, rows->count,
-			     err);
+	const struct table_rows wanted = { rows->keys, rows->values,
+					   rows->count };
+
+	if (sink->differ)
+		return table_compare(sink->dp, map, &wanted, &sink->differ[map],
+				     err);
+	return table_replace(sink->dp, map, rows->keys, rows->values,
+			     rows->count, err);
 }
 
 static int no_memory(struct err *err)
@@ -71,7 +83,7 @@ static int bridge_index(const struct host *host, const struct network *network)
 }
 
 /* Arrays keep what is not named, so all of it is named. */
-static int sync_networks(struct datapath *dp, const struct model *model,
+static int sync_networks(const struct sink *sink, const struct model *model,
 			 const struct host *host, struct err *err)
 {
 	_cleanup_rows_ struct rows rows = { 0 };
@@ -105,7 +117,7 @@ static int sync_networks(struct datapath *dp, const struct model *model,
 			else
 				value->gateway6 = n->gateways[j];
 	}
-	return rows_write(dp, MAP_NETWORKS, &rows, err);
+	return rows_write(sink, MAP_NETWORKS, &rows, err);
 }
 
 static __u8 prefix_version(const struct cidr *cidr)
@@ -113,7 +125,7 @@ static __u8 prefix_version(const struct cidr *cidr)
 	return ip_is_v4(&cidr->addr) ? PREFIX_V4 : PREFIX_V6;
 }
 
-static int sync_no_masq(struct datapath *dp, const struct model *model,
+static int sync_no_masq(const struct sink *sink, const struct model *model,
 			struct err *err)
 {
 	_cleanup_rows_ struct rows rows = { 0 };
@@ -136,10 +148,10 @@ static int sync_no_masq(struct datapath *dp, const struct model *model,
 			rows_add(&rows, &key, &version);
 		}
 	}
-	return rows_write(dp, MAP_NO_MASQ, &rows, err);
+	return rows_write(sink, MAP_NO_MASQ, &rows, err);
 }
 
-static int sync_subnets(struct datapath *dp, const struct model *model,
+static int sync_subnets(const struct sink *sink, const struct model *model,
 			struct err *err)
 {
 	_cleanup_rows_ struct rows rows = { 0 };
@@ -160,7 +172,7 @@ static int sync_subnets(struct datapath *dp, const struct model *model,
 			rows_add(&rows, &key, &n->id);
 		}
 	}
-	return rows_write(dp, MAP_SUBNETS, &rows, err);
+	return rows_write(sink, MAP_SUBNETS, &rows, err);
 }
 
 static bool endpoint_value(const struct model *model, const struct host *host,
@@ -184,7 +196,7 @@ static bool endpoint_value(const struct model *model, const struct host *host,
 	return true;
 }
 
-static int sync_endpoints(struct datapath *dp, const struct model *model,
+static int sync_endpoints(const struct sink *sink, const struct model *model,
 			  const struct host *host, struct err *err)
 {
 	_cleanup_rows_ struct rows endpoints = { 0 }, addrs = { 0 };
@@ -205,13 +217,13 @@ static int sync_endpoints(struct datapath *dp, const struct model *model,
 		for (size_t j = 0; j < e->nips; j++)
 			rows_add(&addrs, &e->ips[j], &value);
 	}
-	rc = rows_write(dp, MAP_ENDPOINTS, &endpoints, err);
-	return rc ? rc : rows_write(dp, MAP_ADDRS, &addrs, err);
+	rc = rows_write(sink, MAP_ENDPOINTS, &endpoints, err);
+	return rc ? rc : rows_write(sink, MAP_ADDRS, &addrs, err);
 }
 
 /* ------------------------------------------------------ the host's own */
 
-static int sync_locals(struct datapath *dp, const struct host *host,
+static int sync_locals(const struct sink *sink, const struct host *host,
 		       struct err *err)
 {
 	_cleanup_rows_ struct rows rows = { 0 };
@@ -227,7 +239,7 @@ static int sync_locals(struct datapath *dp, const struct host *host,
 		if (!ip_is_loopback(ip) && !ip_is_link_local(ip))
 			rows_add(&rows, ip, &value);
 	}
-	return rows_write(dp, MAP_LOCALS, &rows, err);
+	return rows_write(sink, MAP_LOCALS, &rows, err);
 }
 
 static struct ipaddr snat_address(const struct host *host,
@@ -242,7 +254,7 @@ static struct ipaddr snat_address(const struct host *host,
 	return addr ? addr->cidr.addr : (struct ipaddr){ 0 };
 }
 
-static int sync_uplinks(struct datapath *dp, const struct model *model,
+static int sync_uplinks(const struct sink *sink, const struct model *model,
 			const struct host *host, struct err *err)
 {
 	_cleanup_rows_ struct rows rows = { 0 };
@@ -275,16 +287,17 @@ static int sync_uplinks(struct datapath *dp, const struct model *model,
 				host_find_gateway(host, link->ifindex, false),
 		};
 	}
-	return rows_write(dp, MAP_UPLINKS, &rows, err);
+	return rows_write(sink, MAP_UPLINKS, &rows, err);
 }
 
 int sync_host(struct datapath *dp, const struct model *model,
 	      const struct host *host, struct err *err)
 {
-	int rc = sync_locals(dp, host, err);
+	const struct sink sink = { .dp = dp };
+	int rc = sync_locals(&sink, host, err);
 
 	if (!rc)
-		rc = sync_uplinks(dp, model, host, err);
+		rc = sync_uplinks(&sink, model, host, err);
 	if (rc)
 		return rc;
 	datapath_bump(dp);
@@ -352,7 +365,7 @@ static void publish_add(struct rows *rows, const struct publish *p,
 	}
 }
 
-static int sync_publish_from(struct datapath *dp, const struct model *model,
+static int sync_publish_from(const struct sink *sink, const struct model *model,
 			     struct err *err)
 {
 	_cleanup_rows_ struct rows rows = { 0 };
@@ -375,15 +388,15 @@ static int sync_publish_from(struct datapath *dp, const struct model *model,
 			rows_add(&rows, &key, &version);
 		}
 	}
-	return rows_write(dp, MAP_PUB_FROM, &rows, err);
+	return rows_write(sink, MAP_PUB_FROM, &rows, err);
 }
 
 /* The clients go first: a port must not be open to all before its list is. */
-static int sync_publishes(struct datapath *dp, const struct model *model,
+static int sync_publishes(const struct sink *sink, const struct model *model,
 			  struct err *err)
 {
 	_cleanup_rows_ struct rows rows = { 0 };
-	int rc = sync_publish_from(dp, model, err);
+	int rc = sync_publish_from(sink, model, err);
 
 	if (rc)
 		return rc;
@@ -400,7 +413,7 @@ static int sync_publishes(struct datapath *dp, const struct model *model,
 		if (n)
 			publish_add(&rows, p, e, n->routed);
 	}
-	return rows_write(dp, MAP_PUBLISH, &rows, err);
+	return rows_write(sink, MAP_PUBLISH, &rows, err);
 }
 
 /* ------------------------------------------------------------- settings */
@@ -449,10 +462,9 @@ static int nat_ports(const struct settings *settings, __u16 *ret_min,
 	return 0;
 }
 
-static int sync_settings(struct datapath *dp, const struct settings *settings,
-			 struct err *err)
+static int config_fill(const struct settings *settings,
+		       struct datapath_config *config, struct err *err)
 {
-	struct datapath_config *config = datapath_config(dp);
 	__u16 min = 0, max = 0;
 	__u64 cookie = 0;
 	int rc = nat_ports(settings, &min, &max, err);
@@ -460,10 +472,6 @@ static int sync_settings(struct datapath *dp, const struct settings *settings,
 	rc = rc ? rc : netns_cookie(&cookie, err);
 	if (rc)
 		return rc;
-	if (!config->snat_secret &&
-	    getrandom(&config->snat_secret, sizeof(config->snat_secret), 0) < 0)
-		return err_set(err, -errno, "getrandom: %s", strerror(errno));
-
 	config->netns_cookie = cookie;
 	config->intra = settings->intra_allow ? RULE_ALLOW : RULE_DENY;
 	config->inter = settings->inter_allow ? RULE_ALLOW : RULE_DENY;
@@ -482,17 +490,109 @@ static int sync_settings(struct datapath *dp, const struct settings *settings,
 	return 0;
 }
 
+static __u32 seconds(__u32 ticks)
+{
+	return ((__u64)ticks << FLOW_TICK_SHIFT) / 1000000000;
+}
+
+int settings_from_config(const struct datapath_config *config,
+			 struct settings *settings, struct err *err)
+{
+	struct settings automatic = *settings;
+	__u16 min, max;
+	int rc;
+
+	automatic.nat_port_min = automatic.nat_port_max = 0;
+	rc = nat_ports(&automatic, &min, &max, err);
+	if (rc)
+		return rc;
+	if (config->snat_port_min == min && config->snat_port_max == max) {
+		min = max = 0;
+	} else {
+		min = config->snat_port_min;
+		max = config->snat_port_max;
+	}
+	settings->nat_port_min = min;
+	settings->nat_port_max = max;
+	settings->intra_allow = config->intra == RULE_ALLOW;
+	settings->inter_allow = config->inter == RULE_ALLOW;
+	settings->tcp_established = seconds(config->tcp_established);
+	settings->tcp_half_open = seconds(config->tcp_half_open);
+	settings->tcp_closing = seconds(config->tcp_closing);
+	settings->tcp_reset = seconds(config->tcp_reset);
+	settings->udp = seconds(config->udp);
+	settings->udp_stream = seconds(config->udp_stream);
+	settings->icmp = seconds(config->icmp);
+	settings->other = seconds(config->other);
+	settings->flows_max = config->flows_max;
+	settings->flows_per_endpoint = config->flows_per_endpoint;
+	return 0;
+}
+
+static int sync_settings(struct datapath *dp, const struct settings *settings,
+			 struct err *err)
+{
+	struct datapath_config *config = datapath_config(dp);
+	int rc = config_fill(settings, config, err);
+
+	if (rc || config->snat_secret)
+		return rc;
+	if (getrandom(&config->snat_secret, sizeof(config->snat_secret), 0) < 0)
+		return err_set(err, -errno, "getrandom: %s", strerror(errno));
+	return 0;
+}
+
+/* All tables that follow from the model alone. */
+static int sync_model(const struct sink *sink, const struct model *model,
+		      const struct host *host, struct err *err)
+{
+	int rc = sync_no_masq(sink, model, err);
+
+	rc = rc ? rc : sync_networks(sink, model, host, err);
+	rc = rc ? rc : sync_subnets(sink, model, err);
+	rc = rc ? rc : sync_endpoints(sink, model, host, err);
+	return rc ? rc : sync_publishes(sink, model, err);
+}
+
 int sync_tables(struct datapath *dp, const struct model *model,
 		const struct host *host, struct err *err)
 {
+	const struct sink sink = { .dp = dp };
 	int rc = sync_settings(dp, &model->settings, err);
 
-	rc = rc ? rc : sync_no_masq(dp, model, err);
-	rc = rc ? rc : sync_networks(dp, model, host, err);
-	rc = rc ? rc : sync_subnets(dp, model, err);
-	rc = rc ? rc : sync_endpoints(dp, model, host, err);
-	rc = rc ? rc : sync_publishes(dp, model, err);
+	rc = rc ? rc : sync_model(&sink, model, host, err);
 	rc = rc ? rc : rules_write(dp, model, err);
 	rc = rc ? rc : sync_host(dp, model, host, err);
 	return rc ? err_prefix(err, "fill the datapath's tables") : 0;
+}
+
+/* What is not a setting stays as it is in the copy. */
+static int compare_settings(struct datapath *dp,
+			    const struct settings *settings, size_t *ret_differ,
+			    struct err *err)
+{
+	struct datapath_config before = *datapath_config(dp), after = before;
+	int rc = config_fill(settings, &after, err);
+
+	/* What the programs count goes on meanwhile: both are one copy. */
+	if (!rc)
+		*ret_differ = memcmp(&before, &after, sizeof(before)) != 0;
+	return rc;
+}
+
+int sync_compare(struct datapath *dp, const struct model *model,
+		 const struct host *host, size_t ret_differ[MAP_COUNT],
+		 struct err *err)
+{
+	const struct sink sink = { .dp = dp, .differ = ret_differ };
+	int rc;
+
+	memset(ret_differ, 0, MAP_COUNT * sizeof(*ret_differ));
+	rc = compare_settings(dp, &model->settings, &ret_differ[MAP_CONFIG],
+			      err);
+	rc = rc ? rc : sync_model(&sink, model, host, err);
+	rc = rc ? rc : rules_compare(dp, model, &ret_differ[MAP_POLICY], err);
+	rc = rc ? rc : sync_locals(&sink, host, err);
+	rc = rc ? rc : sync_uplinks(&sink, model, host, err);
+	return rc ? err_prefix(err, "read the datapath's tables") : 0;
 }

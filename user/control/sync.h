@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* sync - fills the datapath's tables from a model */
+/* sync - fills the datapath's tables from a model, or compares them with it */
 #ifndef BPFNET_SYNC_H
 #define BPFNET_SYNC_H
 
@@ -17,6 +17,17 @@
  */
 int sync_tables(struct datapath *dp, const struct model *model,
 		const struct host *host, struct err *err);
+
+/* What sync_tables would change: how many elements of each map, for the policy
+ * all of it under MAP_POLICY. Nothing is written. */
+int sync_compare(struct datapath *dp, const struct model *model,
+		 const struct host *host, size_t ret_differ[MAP_COUNT],
+		 struct err *err);
+
+/* The settings that a datapath was filled with. What it does not know stays as
+ * it is. */
+int settings_from_config(const struct datapath_config *config,
+			 struct settings *settings, struct err *err);
 
 /* Only what follows from the host's addresses: locals and uplinks. */
 int sync_host(struct datapath *dp, const struct model *model,

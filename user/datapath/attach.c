@@ -113,3 +113,15 @@ int detach_uplink(struct datapath *dp, int ifindex, struct err *err)
 {
 	return pair_detach(dp, &uplink_pair, ifindex, err);
 }
+
+#define KERNEL_NAME_LEN 15
+
+bool program_is_for(const struct device_program *program, bool uplink)
+{
+	const struct pair *pair = uplink ? &uplink_pair : &endpoint_pair;
+	const char *name = program->egress ? pair->egress : pair->ingress;
+
+	/* The kernel cuts names, which is all that there is without a pin. */
+	return !strncmp(program->name, "bn_", 3) &&
+	       !strncmp(program->name + 3, name, KERNEL_NAME_LEN - 3);
+}

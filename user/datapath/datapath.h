@@ -137,6 +137,34 @@ int detach_sockets(struct datapath *dp, struct err *err);
 /* "tcx" or "clsact". */
 const char *datapath_attach_mode(const struct datapath *dp);
 
+/* What runs at a device, in the order that a packet meets it, those of others
+ * included. place: "xdp", "tcx" or "tc". */
+struct device_program {
+	const char *place;
+	bool egress;
+	bool own; /* of this instance; name is that of its pin, if it has one */
+	__u32 id; /* 0: a filter without a program, name is its kind */
+	char name[32];
+};
+typedef void (*program_visitor)(const struct device_program *program,
+				void *arg);
+int device_programs(const struct datapath *dp, int ifindex,
+		    program_visitor visit, void *arg, struct err *err);
+/* Whether it is the one that attach_uplink, or attach_endpoint, puts there. */
+bool program_is_for(const struct device_program *program, bool uplink);
+/* How many of the socket hooks do not run this instance's program. */
+size_t sockets_lost(const struct datapath *dp);
+/* Attaches those at the cgroup, as attach_sockets; the others stay. */
+int sockets_restore(struct datapath *dp, const char *cgroup, struct err *err);
+
+/* Pins that are missing below an instance's directory, as "maps/bn_flows". An
+ * instance without a directory misses none. */
+int pins_lost(const char *instance, void (*visit)(const char *pin, void *arg),
+	      void *arg, struct err *err);
+/* Pins the maps that programs still have again. Programs whose pins are missing
+ * are for datapath_upgrade, which finds another build then. */
+int pins_restore(const char *instance, struct err *err);
+
 /* Maps: plain element operations with an error text; -ENOENT on del is 0. */
 int table_set(struct datapath *dp, enum map_id map, const void *key,
 	      const void *value, struct err *err);
@@ -150,6 +178,23 @@ int table_del(struct datapath *dp, enum map_id map, const void *key,
  * packed by the map's own sizes. */
 int table_replace(struct datapath *dp, enum map_id map, const void *keys,
 		  const void *values, size_t count, struct err *err);
+
+/* Calls visit for each element until it returns non-zero (returned). Not for
+ * maps of maps. */
+int table_visit(const struct datapath *dp, enum map_id map,
+		int (*visit)(const void *key, const void *value, void *arg),
+		void *arg, struct err *err);
+
+/* What a table should have, packed by the map's own sizes. */
+struct table_rows {
+	const void *keys;
+	const void *values;
+	size_t count;
+};
+/* How many elements of the map are not as table_replace would leave them. */
+int table_compare(const struct datapath *dp, enum map_id map,
+		  const struct table_rows *rows, size_t *ret_differ,
+		  struct err *err);
 
 /* A compiled policy, see abi.h. */
 struct policy_cidr {
@@ -170,6 +215,11 @@ struct policy_image {
  * bumps the generation. */
 int policy_write(struct datapath *dp, const struct policy_image *image,
 		 struct err *err);
+/* How many lines and prefixes are not as the image says. */
+int policy_compare(const struct datapath *dp, const struct policy_image *image,
+		   size_t *ret_differ, struct err *err);
+/* The next policy_write writes, whatever seems to be in force. */
+void policy_distrust(struct datapath *dp);
 
 /* Per-CPU values summed over all CPUs, all 64 bits. */
 int counters_reasons(struct datapath *dp, __u64 ret[REASON_COUNT],

@@ -81,6 +81,30 @@ int objects_program(const struct objects *objects, const char *name)
 	return -ENOENT;
 }
 
+void objects_each_map(const struct objects *objects,
+		      void (*visit)(const char *name, void *arg), void *arg)
+{
+	const struct bpf_map *map;
+
+	bpf_object__for_each_map(map, objects->list[0])
+	{
+		if (!bpf_map__is_internal(map))
+			visit(bpf_map__name(map), arg);
+	}
+}
+
+void objects_each_program(const struct objects *objects,
+			  void (*visit)(const char *name, void *arg), void *arg)
+{
+	struct bpf_program *program;
+
+	for (int i = 0; i < OBJECT_COUNT; i++)
+		bpf_object__for_each_program(program, objects->list[i])
+		{
+			visit(bpf_program__name(program), arg);
+		}
+}
+
 /* ------------------------------------------------------------- compare */
 
 /* Whether the pinned programs have a map of that name, which then lost its

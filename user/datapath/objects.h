@@ -29,6 +29,12 @@ int objects_load(struct objects *objects,
 int objects_pin(const struct objects *objects, const char *root,
 		const char *maps, const char *programs, struct err *err);
 
+/* The names of all that is pinned, also before it is loaded. */
+void objects_each_map(const struct objects *objects,
+		      void (*visit)(const char *name, void *arg), void *arg);
+void objects_each_program(const struct objects *objects,
+			  void (*visit)(const char *name, void *arg),
+			  void *arg);
 /* fd of a loaded program, borrowed. */
 int objects_program(const struct objects *objects, const char *name);
 

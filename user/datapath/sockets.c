@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include <bpf/bpf.h>
+
 #include "lib/cleanup.h"
 
 static const struct {
@@ -158,4 +160,43 @@ int detach_sockets(struct datapath *dp, struct err *err)
 		first = first ? first : ret;
 	}
 	return first;
+}
+
+static bool is_attached(const struct datapath *dp, const char *program)
+{
+	_cleanup_close_ int fd = pin_program(dp, program, NULL);
+	_cleanup_close_ int link = -1;
+	struct bpf_link_info info = {};
+	char path[PIN_PATH_MAX], pin[64];
+	__u32 len = sizeof(info), id = 0;
+
+	pin_path(path, dp->root, PIN_LINKS, pin_name(pin, program));
+	link = bpf_obj_get(path);
+	if (fd < 0 || link < 0 || program_id(fd, &id) ||
+	    bpf_obj_get_info_by_fd(link, &info, &len))
+		return false;
+	/* A link that was detached, or whose cgroup is gone, has no cgroup. */
+	return info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id &&
+	       info.prog_id == id;
+}
+
+size_t sockets_lost(const struct datapath *dp)
+{
+	size_t lost = 0;
+
+	for (size_t i = 0; i < SOCKET_COUNT; i++)
+		lost += !is_attached(dp, sockets[i].program);
+	return lost;
+}
+
+int sockets_restore(struct datapath *dp, const char *cgroup, struct err *err)
+{
+	char pin[64];
+	int ret = 0;
+
+	for (size_t i = 0; i < SOCKET_COUNT && !ret; i++)
+		if (!is_attached(dp, sockets[i].program))
+			ret = link_detach(dp, pin_name(pin, sockets[i].program),
+					  err);
+	return ret ? ret : attach_sockets_missing(dp, cgroup, err);
 }

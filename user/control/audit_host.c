@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* audit_host - the kernel, and what of the host's own may have a part in it */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
+
+#include "control/audit.h"
+#include "control/feature.h"
+#include "kernel/sysctl.h"
+
+/* ----------------------------------------------------------------- kernel */
+
+static void on_feature(const struct probe_info *info, enum probe_answer answer,
+		       void *arg)
+{
+	struct audit *audit = arg;
+	struct finding *finding;
+
+	if (!info->needed || answer != PROBE_NO)
+		return;
+	finding = report_add(audit->report, "kernel", SEVERITY_ERROR,
+			     info->name, "missing: %s", info->purpose);
+	finding_hint(finding, "Linux %s has it, see 'bpfnet feature'",
+		     info->since);
+}
+
+static void audit_kernel(struct audit *audit)
+{
+	report_begin(audit->report);
+	feature_each(on_feature, audit);
+	report_end(audit->report, "kernel", "has all that is needed");
+}
+
+/* ---------------------------------------------------------------- sysctls */
+
+/* -1: the kernel has none. */
+static int sysctl_number(const char *path)
+{
+	char value[32];
+
+	return sysctl_read(path, value, sizeof(value), NULL) ? -1 : atoi(value);
+}
+
+static void audit_bridge_filter(struct audit *audit)
+{
+	static const char *const names[] = { "iptables", "ip6tables",
+					     "arptables" };
+
+	report_begin(audit->report);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct finding *finding;
+		char path[64];
+
+		snprintf(path, sizeof(path), "net/bridge/bridge-nf-call-%s",
+			 names[i]);
+		if (sysctl_number(path) <= 0)
+			continue;
+		finding = report_add(
+			audit->report, "br-netfilter", SEVERITY_NOTE, path,
+			"%s sees what bridges carry themselves: broadcast and "
+			"multicast between containers may be dropped there",
+			names[i]);
+		finding_hint(finding, "'sysctl net.bridge.bridge-nf-call-%s=0'",
+			     names[i]);
+	}
+	report_end(audit->report, "br-netfilter", "does not see bridges");
+}
+
+/* The stricter one of a device's own value and of that for all holds. */
+static int rp_filter_of(const char *device)
+{
+	int all = sysctl_number("net/ipv4/conf/all/rp_filter"), own;
+	char path[96];
+
+	snprintf(path, sizeof(path), "net/ipv4/conf/%s/rp_filter", device);
+	own = sysctl_number(path);
+	return own > all ? own : all;
+}
+
+/*
+ * What bpfnet forwards does not come by it. What it leaves to the host's stack
+ * does: with one uplink all ways lead back, with several not.
+ */
+static void audit_rp_filter(struct audit *audit)
+{
+	const struct model *model = &audit->control->model;
+
+	report_begin(audit->report);
+	for (size_t i = 0; i < model->nuplinks; i++) {
+		const char *name = model->uplinks[i].ifname;
+		bool one = model->nuplinks == 1;
+		struct finding *finding;
+		char object[80];
+
+		if (rp_filter_of(name) != 1)
+			continue;
+		finding = report_add(
+			audit->report, "rp-filter",
+			one ? SEVERITY_NOTE : SEVERITY_WARNING,
+			audit_object(object, "uplink", name), "%s",
+			one ? "strict: of no effect on containers and "
+			      "published ports while this is the only uplink" :
+			      "strict: packets to the host itself are dropped "
+			      "here when the way back is by another uplink; "
+			      "containers and published ports are not "
+			      "concerned");
+		finding_hint(finding,
+			     "'sysctl net.ipv4.conf.%s.rp_filter=2', "
+			     "and the same for 'all'",
+			     name);
+	}
+	report_end(audit->report, "rp-filter", "not strict on an uplink");
+}
+
+static void audit_forwarding(struct audit *audit)
+{
+	static const struct {
+		const char *path, *hint;
+	} all[] = {
+		{ "net/ipv4/ip_forward", "net.ipv4.ip_forward" },
+		{ "net/ipv6/conf/all/forwarding", "net.ipv6.conf.all."
+						  "forwarding" },
+	};
+
+	report_begin(audit->report);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (sysctl_number(all[i].path) == 1)
+			report_add(
+				audit->report, "forwarding", SEVERITY_NOTE,
+				all[i].hint,
+				"the host is a router: what bpfnet leaves to "
+				"it may be forwarded by others' rules");
+	report_end(audit->report, "forwarding",
+		   "off for the host as a whole, which bpfnet does not need");
+}
+
+/* --------------------------------------------------------------- firewalls */
+
+struct tables {
+	char names[200];
+	size_t count;
+};
+
+static int on_attr(const struct nlattr *attr, void *arg)
+{
+	if (mnl_attr_get_type(attr) == NFTA_TABLE_NAME &&
+	    !mnl_attr_validate(attr, MNL_TYPE_STRING))
+		*(const char **)arg = mnl_attr_get_str(attr);
+	return MNL_CB_OK;
+}
+
+static int on_table(const struct nlmsghdr *nlh, void *arg)
+{
+	struct tables *tables = arg;
+	size_t len = strlen(tables->names);
+	const char *name = "?";
+
+	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), on_attr, &name);
+	if (!strstr(tables->names, name))
+		snprintf(tables->names + len, sizeof(tables->names) - len,
+			 "%s%s", len ? ", " : "", name);
+	tables->count++;
+	return MNL_CB_OK;
+}
+
+static void list_tables(struct mnl_socket *sock, struct tables *tables)
+{
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	ssize_t len;
+
+	nlh->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = 1;
+	nfg->nfgen_family = NFPROTO_UNSPEC;
+	nfg->version = NFNETLINK_V0;
+	if (mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
+		return;
+	do {
+		len = mnl_socket_recvfrom(sock, buf, sizeof(buf));
+	} while (len > 0 &&
+		 mnl_cb_run(buf, len, 1, 0, on_table, tables) > MNL_CB_STOP);
+}
+
+/* Those of nftables, which iptables of today uses as well. */
+static void audit_firewall(struct audit *audit)
+{
+	struct mnl_socket *sock =
+		mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	struct tables tables = { .names = "" };
+	struct finding *finding;
+
+	report_begin(audit->report);
+	if (sock && !mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID))
+		list_tables(sock, &tables);
+	if (sock)
+		mnl_socket_close(sock);
+	if (tables.count) {
+		finding = report_add(
+			audit->report, "firewall", SEVERITY_NOTE, tables.names,
+			"%zu tables of nftables or iptables: they see the "
+			"host's own connections, not those of containers and "
+			"published ports",
+			tables.count);
+		finding_hint(finding, "what containers may do is said by "
+				      "'bpfnet policy'");
+	}
+	report_end(audit->report, "firewall", "no rules");
+}
+
+void audit_host(struct audit *audit)
+{
+	audit_kernel(audit);
+	audit_bridge_filter(audit);
+	audit_rp_filter(audit);
+	audit_forwarding(audit);
+	audit_firewall(audit);
+}
