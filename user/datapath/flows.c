@@ -124,6 +124,51 @@ int flows_each(struct datapath *dp,
 	return ret;
 }
 
+struct endpoint_walk {
+	int (*visit)(const struct ipaddr *ip, void *arg);
+	void *arg;
+};
+
+/* A reply half has the same two, or is held for its port alone. */
+static int on_endpoints(const void *key, const void *value, void *arg)
+{
+	const struct endpoint_walk *walk = arg;
+	const struct flow_key *forward = key;
+	const struct flow *flow = value;
+	int ret = 0;
+
+	if (flow->flags & FLOW_REPLY)
+		return 0;
+	if (flow->in_slot)
+		ret = walk->visit(&forward->src, walk->arg);
+	if (!ret && flow->out_slot)
+		ret = walk->visit(&flow->to_dst, walk->arg);
+	return ret;
+}
+
+static int on_embryo_endpoints(const void *key, const void *value, void *arg)
+{
+	const struct embryo *embryo = value;
+
+	return on_endpoints(key, &embryo->mine, arg);
+}
+
+int flows_each_endpoint(struct datapath *dp,
+			int (*visit)(const struct ipaddr *ip, void *arg),
+			void *arg, struct err *err)
+{
+	struct endpoint_walk walk = { .visit = visit, .arg = arg };
+	int ret = map_each(dp->maps[MAP_FLOWS], on_endpoints, &walk);
+
+	if (!ret)
+		ret = map_each(dp->maps[MAP_EMBRYOS], on_embryo_endpoints,
+			       &walk);
+	if (ret)
+		return err_set(err, ret, "read the flow table: %s",
+			       strerror(-ret));
+	return 0;
+}
+
 static int flow_end(int program, const struct flow_key *key, __u64 *ended,
 		    struct err *err)
 {

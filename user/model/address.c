@@ -9,12 +9,6 @@
 #include "lib/cleanup.h"
 #include "model/index.h"
 
-/* Where the search for a free address of a subnet goes on. */
-struct cursor {
-	struct ipaddr next;
-	bool started;
-};
-
 /*
  * The two passes of a search: first free of both models, so that an address is
  * not reused at once; then of the wanted one alone, since what goes is removed
@@ -26,7 +20,14 @@ struct addresses {
 	struct model *desired;
 	struct index used[PASS_COUNT];
 	struct index networks; /* of desired */
-	struct cursor (*cursors)[NETWORK_SUBNETS_MAX][PASS_COUNT];
+	struct memory *memory;
+	/* By network and subnet: the pass that has found all it can. Others use
+	 * more and more, never less. */
+	enum pass (*passes)[NETWORK_SUBNETS_MAX];
+	/* Those that have flows, and those that are given back right now, which
+	 * may get some until they are. */
+	struct ipset in_use;
+	bool asked;
 };
 
 /* The gateway that the same subnet of the same network already has. */
@@ -177,56 +178,126 @@ static size_t model_addresses(const struct model *m)
 	       m->nendpoints * ENDPOINT_ADDRS_MAX;
 }
 
-/* The next address of first..last that the pass's models do not hold. */
-static bool cursor_advance(struct cursor *cursor, const struct index *used,
-			   const struct ipaddr *first,
-			   const struct ipaddr *last, struct ipaddr *ret)
+/* The circle is the network's range, or all of the subnet. A range that does not
+ * fit is left to check_range. NULL: out of memory. */
+static struct cursor *cursor_get(struct addresses *a,
+				 const struct network *network, size_t s)
 {
-	struct ipaddr ip = cursor->started ? cursor->next : *first;
+	const struct cidr *subnet = &network->subnets[s];
+	struct ipaddr first = cidr_first(subnet);
+	struct ipaddr last = cidr_last(subnet);
+	struct cursor *cursor = memory_find(a->memory, subnet);
+	struct cursor fresh;
 
-	while (ip_compare(&ip, last) <= 0) {
-		bool is_last = ip_equal(&ip, last);
-		struct ipaddr here = ip;
-
-		ip = ip_add(&ip, 1);
-		if (!index_find(used, &here, sizeof(here))) {
-			cursor->started = true;
-			cursor->next = ip;
-			*ret = here;
-			return true;
-		}
-		if (is_last)
-			break;
+	if (cidr_contains(subnet, &network->range_first) &&
+	    cidr_contains(subnet, &network->range_last) &&
+	    ip_compare(&network->range_first, &network->range_last) <= 0) {
+		first = network->range_first;
+		last = network->range_last;
 	}
-	return false;
+	if (cursor) {
+		cursor_set_circle(cursor, &first, &last);
+		return cursor;
+	}
+	fresh = cursor_start(subnet, &first, &last);
+	return memory_add(a->memory, &fresh);
+}
+
+/* The walk over all flows is left until an address is wanted of which nothing
+ * is known. */
+static int ask(struct addresses *a, struct err *err)
+{
+	int r = 0;
+
+	if (!a->asked && a->memory->ask)
+		r = a->memory->ask(a->memory->arg, &a->in_use, err);
+	ipset_finish(&a->in_use);
+	a->asked = !r;
+	return r;
+}
+
+/* 1: ip may be handed out, 0: a former holder has flows, or -errno. */
+static int has_no_flows(struct addresses *a, const struct cursor *cursor,
+			const struct ipaddr *ip, struct err *err)
+{
+	int r;
+
+	if (!a->asked && cursor_knows_free(cursor, ip))
+		return 1;
+	r = ask(a, err);
+	return r ? r : !ipset_has(&a->in_use, ip);
+}
+
+/* Once around. 1: found, 0: none, or -errno. ret_busy: one that is only kept
+ * back because of its flows, if there is one. */
+static int search(struct addresses *a, const struct cursor *cursor,
+		  const struct index *used, struct ipaddr *ret,
+		  struct ipaddr *ret_busy, struct err *err)
+{
+	struct ipaddr ip = cursor->handed_out;
+	int r = 0;
+
+	do {
+		ip = cursor_next(cursor, &ip);
+		if (index_find(used, &ip, sizeof(ip)))
+			continue;
+		r = has_no_flows(a, cursor, &ip, err);
+		if (!r && ip_is_zero(ret_busy))
+			*ret_busy = ip;
+	} while (!r && !ip_equal(&ip, &cursor->handed_out));
+	if (r == 1)
+		*ret = ip;
+	return r;
+}
+
+static int none_left(const struct network *network, const struct cidr *subnet,
+		     const struct ipaddr *busy, struct err *err)
+{
+	char buf[CIDR_TEXT_MAX], ip[IP_TEXT_MAX];
+
+	if (ip_is_zero(busy)) {
+		err_set(err, -ENOSPC, "subnet %s of network '%s' is full",
+			cidr_print(subnet, buf), network->name);
+		err_kind(err, EXIT_CONFLICT, "subnet-full");
+		return -ENOSPC;
+	}
+	ip_print(busy, ip);
+	err_set(err, -EBUSY,
+		"subnet %s of network '%s': former endpoints still have flows "
+		"at all free addresses",
+		cidr_print(subnet, buf), network->name);
+	err_kind(err, EXIT_CONFLICT, "flows-live");
+	err_hint(err,
+		 "wait, name one with 'ip', or end its flows: 'bpfnet flow "
+		 "del src %s' and 'bpfnet flow del dst %s'",
+		 ip, ip);
+	return -EBUSY;
 }
 
 static int address_pick(struct addresses *a, const struct network *network,
 			size_t s, struct ipaddr *ret, struct err *err)
 {
-	const struct cidr *subnet = &network->subnets[s];
-	struct cursor *cursors = a->cursors[network - a->desired->networks][s];
-	struct ipaddr first = cidr_first(subnet);
-	struct ipaddr last = cidr_last(subnet);
-	char buf[CIDR_TEXT_MAX];
+	enum pass *pass = &a->passes[network - a->desired->networks][s];
+	struct ipaddr busy = {};
+	struct cursor *cursor = cursor_get(a, network, s);
+	int r = 0;
 
-	if (!ip_is_zero(&network->range_first) &&
-	    cidr_contains(subnet, &network->range_first)) {
-		first = network->range_first;
-		last = network->range_last;
+	if (!cursor)
+		return err_set(err, -ENOMEM, "out of memory");
+	while (*pass < PASS_COUNT) {
+		r = search(a, cursor, &a->used[*pass], ret, &busy, err);
+		if (r)
+			break;
+		(*pass)++;
 	}
-	for (int pass = 0; pass < PASS_COUNT; pass++) {
-		if (!cursor_advance(&cursors[pass], &a->used[pass], &first,
-				    &last, ret))
-			continue;
-		for (int i = 0; i < PASS_COUNT; i++)
-			use_ip(&a->used[i], ret);
-		return 0;
-	}
-	err_set(err, -ENOSPC, "subnet %s of network '%s' is full",
-		cidr_print(subnet, buf), network->name);
-	err_kind(err, EXIT_CONFLICT, "subnet-full");
-	return -ENOSPC;
+	if (r < 0)
+		return r;
+	if (!r)
+		return none_left(network, &network->subnets[s], &busy, err);
+	cursor_hand_out(cursor, ret);
+	for (int i = 0; i < PASS_COUNT; i++)
+		use_ip(&a->used[i], ret);
+	return 0;
 }
 
 static const struct network *network_of(const struct addresses *a,
@@ -286,24 +357,75 @@ static int order_all(struct addresses *a, const struct model *actual,
 	return 0;
 }
 
+/* What only actual has. It may get flows until the plan is done. */
+static void give_back(struct addresses *a, const struct model *actual)
+{
+	const struct index *used = &a->used[PASS_REUSE];
+
+	for (size_t i = 0; i < actual->nendpoints && a->memory->count; i++)
+		for (size_t k = 0; k < actual->endpoints[i].nips; k++) {
+			const struct ipaddr *ip = &actual->endpoints[i].ips[k];
+
+			if (!index_find(used, ip, sizeof(*ip)))
+				memory_release(a->memory, ip, 1);
+		}
+}
+
+/* What was asked is good for all cursors. Of the addresses with flows those of
+ * endpoints do not count: they are told when they are given back. */
+static void remember_answer(struct addresses *a, const struct model *actual)
+{
+	const struct index *used = &a->used[PASS_REUSE];
+	struct memory *memory = a->memory;
+
+	if (!a->asked)
+		return;
+	for (size_t i = 0; i < memory->count; i++)
+		cursor_all_asked(&memory->list[i]);
+	for (size_t i = 0; i < a->in_use.count; i++) {
+		const struct ipaddr *ip = &a->in_use.list[i];
+
+		if (!index_find(used, ip, sizeof(*ip)))
+			memory_release(memory, ip, 1);
+	}
+	give_back(a, actual);
+}
+
+static int pick_remembering(struct addresses *a, const struct model *actual,
+			    struct err *err)
+{
+	int r;
+
+	if (memory_prune(a->memory, a->desired))
+		return err_set(err, -ENOMEM, "out of memory");
+	give_back(a, actual);
+	r = pick_all(a, err);
+	if (!r)
+		remember_answer(a, actual);
+	ipset_free(&a->in_use);
+	return r;
+}
+
 int address_fill_endpoints(struct model *desired, const struct model *actual,
-			   struct err *err)
+			   struct memory *memory, struct err *err)
 {
 	size_t max = model_addresses(desired) + model_addresses(actual);
-	_cleanup_free_ void *cursors = NULL;
+	_cleanup_free_ void *passes = NULL;
 	_cleanup_index_ struct index unused = {};
 	_cleanup_index_ struct index reuse = {};
 	_cleanup_index_ struct index networks = {};
+	_cleanup_memory_ struct memory nothing = {};
 	struct addresses a = { .desired = desired };
 	int r;
 
-	cursors = calloc(desired->nnetworks + 1, sizeof(*a.cursors));
-	if (!cursors || index_make(max, &unused) || index_make(max, &reuse) ||
+	passes = calloc(desired->nnetworks + 1, sizeof(*a.passes));
+	if (!passes || index_make(max, &unused) || index_make(max, &reuse) ||
 	    index_make_names(desired->networks, desired->nnetworks,
 			     sizeof(*desired->networks), &networks))
 		return err_set(err, -ENOMEM, "out of memory");
-	a.cursors = cursors;
+	a.passes = passes;
 	a.networks = networks;
+	a.memory = memory ? memory : &nothing;
 
 	r = order_all(&a, actual, err);
 	if (r)
@@ -315,5 +437,5 @@ int address_fill_endpoints(struct model *desired, const struct model *actual,
 	use_model(&reuse, desired);
 	a.used[PASS_UNUSED] = unused;
 	a.used[PASS_REUSE] = reuse;
-	return pick_all(&a, err);
+	return pick_remembering(&a, actual, err);
 }

@@ -4,12 +4,13 @@
 #define BPFNET_ADDRESS_H
 
 #include "model/cable.h"
+#include "model/memory.h"
 
 /* Parts of model_fill (fill.h), in this order, after the subnets. 0 or -errno
- * and err. */
+ * and err; memory, which may be NULL, is only good when it was 0. */
 void address_fill_gateways(struct model *desired, const struct model *actual,
 			   const struct cables *cables);
 int address_fill_endpoints(struct model *desired, const struct model *actual,
-			   struct err *err);
+			   struct memory *memory, struct err *err);
 
 #endif

@@ -454,8 +454,8 @@ static int fill_rules(struct model *desired, const struct model *actual,
 	return 0;
 }
 
-int model_fill(struct model *desired, const struct model *actual,
-	       struct err *err)
+int model_fill_remembering(struct model *desired, const struct model *actual,
+			   struct memory *memory, struct err *err)
 {
 	static const struct taken nothing_known;
 	_cleanup_cables_ struct cables cables = {};
@@ -476,7 +476,13 @@ int model_fill(struct model *desired, const struct model *actual,
 
 	return fill_networks(desired, actual, &devices, err) ?:
 		       fill_endpoints(desired, actual, &cables, &devices, err) ?:
-		       address_fill_endpoints(desired, actual, err) ?:
-		       fill_publishes(desired, actual, err)	    ?:
+		       address_fill_endpoints(desired, actual, memory, err) ?:
+		       fill_publishes(desired, actual, err)		    ?:
 		       fill_rules(desired, actual, err);
+}
+
+int model_fill(struct model *desired, const struct model *actual,
+	       struct err *err)
+{
+	return model_fill_remembering(desired, actual, NULL, err);
 }

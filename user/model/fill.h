@@ -3,6 +3,7 @@
 #ifndef BPFNET_FILL_H
 #define BPFNET_FILL_H
 
+#include "model/memory.h"
 #include "model/model.h"
 
 /*
@@ -16,7 +17,8 @@
  *
  * Subnets: see subnet.h, which knows nothing of the host here; whoever does
  * calls subnet_fill before. Gateways: the subnet's first address. Addresses:
- * the next free one of the range, in order. MACs: locally administered, from
+ * those of the range in turn, see cursor.h; never one that a former endpoint
+ * still has flows at, as far as memory can tell. MACs: locally administered, from
  * the names. Bridges "bn-NAME", host ends "bne-NAME", shortened with a hash
  * where NAME is too long. Ids: the lowest free number above the highest one in
  * actual, wrapping, so that a number is not reused at once. Fails with conflict
@@ -24,5 +26,9 @@
  */
 int model_fill(struct model *desired, const struct model *actual,
 	       struct err *err);
+/* The same with what is known from before, and then of what was done now. memory
+ * is only good when it was 0. */
+int model_fill_remembering(struct model *desired, const struct model *actual,
+			   struct memory *memory, struct err *err);
 
 #endif
