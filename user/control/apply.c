@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "control/control_internal.h"
+#include "control/ipam.h"
 #include "control/state.h"
 #include "control/sync.h"
 #include "lib/cleanup.h"
@@ -176,7 +177,7 @@ static int act(struct control *control, struct work *work,
 
 int plan_apply(struct control *control, struct model *desired,
 	       const struct host *host, const struct plan *plan,
-	       struct err *err)
+	       const struct ipam *ipam, struct err *err)
 {
 	_cleanup_free_ const struct step **steps =
 		calloc(plan->nsteps + 1, sizeof(*steps));
@@ -197,7 +198,10 @@ int plan_apply(struct control *control, struct model *desired,
 	rc = state_set_unfinished(work.instance, true, err);
 	if (rc)
 		return rc;
-	rc = act(control, &work, plan, &progress, err);
+	rc = ipam_write(control, ipam, err);
+	rc = rc ? rc : act(control, &work, plan, &progress, err);
+	if (rc)
+		ipam_undo(control, desired, ipam);
 	/* Whatever could not be undone is for the next process to put right. */
 	if (rc && undo(control, &work, &progress, &undone)) {
 		log_err("undo: %s", undone.text);

@@ -9,6 +9,8 @@
 #include "control/state.h"
 #include "control/steps.h"
 
+struct ipam;
+
 struct control {
 	struct instance instance;
 	enum control_mode mode;
@@ -77,6 +79,6 @@ int control_unload_unused(struct control *control, struct err *err);
 /* Does the plan's steps and fills the tables; on failure all is undone. */
 int plan_apply(struct control *control, struct model *desired,
 	       const struct host *host, const struct plan *plan,
-	       struct err *err);
+	       const struct ipam *ipam, struct err *err);
 
 #endif

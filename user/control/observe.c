@@ -7,6 +7,7 @@
 #include "control/control_internal.h"
 #include "control/direct.h"
 #include "control/identity.h"
+#include "control/ipam.h"
 #include "control/previous.h"
 #include "control/wiring.h"
 #include "kernel/netns.h"
@@ -160,6 +161,7 @@ static int forget_endpoints(struct work *work, struct model *model,
 		*changed = true;
 		rc = step_clean(work, OBJECT_ENDPOINT, gone, err);
 		previous_forget(work->instance, gone->name);
+		rc = rc ? rc : ipam_forget(work->instance, model, gone, 1, err);
 		model_del_endpoint(model, gone);
 	}
 	return rc;
@@ -415,6 +417,10 @@ int observe(struct control *control, const struct state *state, struct err *err)
 	if (changed)
 		log_warn("cleaning up after an interrupted bpfnet");
 	rc = clean_leftovers(&work, &state->leftovers, err);
+	if (!rc && changed)
+		rc = ipam_forget(work.instance, &control->model,
+				 state->leftovers.endpoints,
+				 state->leftovers.nendpoints, err);
 	rc = rc ? rc : forget(&work, &control->model, netns, &changed, err);
 	if (!rc && control->mode != CONTROL_PURGE) {
 		rc = restore(control, &work, &changed, err);

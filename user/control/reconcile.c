@@ -3,9 +3,9 @@
 #include <errno.h>
 
 #include "control/control_internal.h"
+#include "control/ipam.h"
 #include "control/taken.h"
 #include "lib/log.h"
-#include "model/fill.h"
 
 /* What the callers want of one run. */
 struct manner {
@@ -40,14 +40,15 @@ static int take_over(struct control *control, const struct model *desired,
 }
 
 static int make_plan(struct control *control, const struct host *host,
-		     struct model *desired, struct plan *ret, struct err *err)
+		     struct model *desired, struct plan *ret,
+		     struct ipam *ret_ipam, struct err *err)
 {
 	const struct model *actual = &control->model;
 	int rc = host_set_uplinks(control->nl, host, desired, err);
 
 	rc = rc ? rc :
 		  taken_fill_subnets(control->nl, host, desired, actual, err);
-	rc = rc ? rc : model_fill(desired, actual, err);
+	rc = rc ? rc : ipam_fill(control, desired, ret_ipam, err);
 	rc = rc ? rc : model_check_first(desired, err);
 	rc = rc ? rc : host_check_subnets(host, desired, actual, err);
 	rc = rc ? rc : host_check_uplinks(host, desired, actual, err);
@@ -58,7 +59,8 @@ static int make_plan(struct control *control, const struct host *host,
 
 static int act(struct control *control, struct model *desired,
 	       const struct host *host, const struct plan *plan,
-	       const struct manner *manner, struct err *err)
+	       const struct ipam *ipam, const struct manner *manner,
+	       struct err *err)
 {
 	struct err later;
 	int rc = 0;
@@ -68,7 +70,7 @@ static int act(struct control *control, struct model *desired,
 		rc = remember(control, manner->confirm, err);
 	if (rc)
 		return rc;
-	rc = plan_apply(control, desired, host, plan, err);
+	rc = plan_apply(control, desired, host, plan, ipam, err);
 	if (manner->keep && remembered(control, !rc, &later))
 		log_warn("%s", later.text);
 	rc = rc ? rc : take_over(control, desired, err);
@@ -79,17 +81,18 @@ static int reconcile(struct control *control, struct model *desired,
 		     const struct manner *manner, size_t *ret_changes,
 		     struct err *err)
 {
+	_cleanup_ipam_ struct ipam ipam = { 0 };
 	struct plan plan = { 0 };
 	struct host host;
 	int rc = host_read(control->nl, &host, err);
 
 	if (rc)
 		return rc;
-	rc = make_plan(control, &host, desired, &plan, err);
+	rc = make_plan(control, &host, desired, &plan, &ipam, err);
 	if (!rc && manner->plan_out)
 		plan_print(&plan, manner->plan_out);
 	if (!rc && !manner->dry_run && plan.nsteps)
-		rc = act(control, desired, &host, &plan, manner, err);
+		rc = act(control, desired, &host, &plan, &ipam, manner, err);
 	if (!rc && ret_changes)
 		*ret_changes = plan.nsteps;
 	plan_free(&plan);

@@ -545,10 +545,10 @@ void state_tidy(const char *instance)
 
 static bool is_ours(const char *name)
 {
-	static const char *const files[] = { "lock",	      "unfinished",
-					     "settings.json", "policy.json",
-					     "before.json",   "previous.json",
-					     "pending.json" };
+	static const char *const files[] = { "lock",	       "unfinished",
+					     "settings.json",  "policy.json",
+					     "addresses.json", "before.json",
+					     "previous.json",  "pending.json" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		if (!strncmp(name, files[i], strlen(files[i])))

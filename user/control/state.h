@@ -11,6 +11,7 @@
  *	/run/NAME/lock			flock, see control.c
  *	         /settings.json
  *	         /policy.json		all rules, in order
+ *	         /addresses.json	see ipam.h
  *	         /netns/NAME.json	network/ endpoint/ uplink/ publish/
  *	         /unfinished		while a plan is being applied
  *	         /previous.json		before.json: see previous.h
