@@ -64,7 +64,7 @@ uplink_found() {
 traces() {
 	list_host "$TMP/host"
 	cat "$TMP/host"
-	grep -rl "$endpoint" "/run/$P"
+	recorded | grep -F "$endpoint"
 	find "/sys/fs/bpf/$P" | sort
 }
 

@@ -237,6 +237,14 @@ has_link_local() {
 	host ip -6 route show table local dev "$1" | grep -q '^local fe80:'
 }
 
+# What the instance has on record: the last line about each object.
+recorded() {
+	[ -e "/run/$P/journal" ] || return 0
+	awk '/^[?+-]/ { last[$2 " " $3] = $0 }
+		END { for (object in last) print last[object] }' \
+		"/run/$P/journal" | grep -v '^-'
+}
+
 # `ip netns exec` would hide /sys/fs/bpf. at NAMESPACE CMD...
 at() {
 	nsenter --net="/run/netns/$P-$1" "${@:2}"

@@ -14,6 +14,7 @@
 
 #include <bpf/bpf.h>
 
+#include "control/journal.h"
 #include "control/rules.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
@@ -285,6 +286,58 @@ static char *sorted(char *text)
 	return result;
 }
 
+char *record(void)
+{
+	struct state state;
+	struct err err;
+	size_t len;
+	char *text;
+
+	if (state_read(INSTANCE, false, &state, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(journal_print(&state, &text, &len), 0);
+	model_free(&state.model);
+	model_free(&state.leftovers);
+	return text;
+}
+
+bool is_recorded(const char *text)
+{
+	_cleanup_free_ char *all = record();
+
+	return strstr(all, text);
+}
+
+static const void *object_of(const struct model *m, enum object_kind kind,
+			     const char *name)
+{
+	switch (kind) {
+	case OBJECT_NETNS:
+		return model_find_netns(m, name);
+	case OBJECT_NETWORK:
+		return model_find_network(m, name);
+	case OBJECT_ENDPOINT:
+		return model_find_endpoint(m, name);
+	default:
+		return NULL;
+	}
+}
+
+void interrupt(enum object_kind kind, const char *name)
+{
+	struct state state;
+	const void *object;
+	struct err err;
+
+	if (state_read(INSTANCE, false, &state, &err))
+		fail_msg("%s", err.text);
+	object = object_of(&state.model, kind, name);
+	assert_non_null(object);
+	assert_int_equal(state_write(INSTANCE, kind, object, false, &err), 0);
+	model_free(&state.model);
+	model_free(&state.leftovers);
+}
+
 /* Carrier and duplicate address detection change by themselves. */
 #define STEADY                                                    \
 	"sed -E 's/<[^>]*[,<]UP[,>][^>]*>/up/; s/<[^>]*>/down/; " \
@@ -293,8 +346,9 @@ static char *sorted(char *text)
 
 char *snapshot(struct world *world)
 {
+	_cleanup_free_ char *recorded = record();
 	_cleanup_free_ char *seen = output_of(
-		"cd " RUN_DIR " 2>/dev/null && grep -r . . ; cd /;"
+		"ls " RUN_DIR " 2>/dev/null;"
 		"find " PIN_DIR " 2>/dev/null; "
 		"{ ip -o link; ip -o addr; ip route; } | " STEADY "; "
 		"for ns in $(ls /run/netns 2>/dev/null); do echo $ns; "
@@ -305,6 +359,7 @@ char *snapshot(struct world *world)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
+	fputs(recorded, out);
 	fputs(seen, out);
 	if (control_datapath(control))
 		print_tables(control_datapath(control), out);

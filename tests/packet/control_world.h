@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "control/control.h"
+#include "control/state.h"
 #include "lib/ip.h"
 
 /*
@@ -72,6 +73,13 @@ struct control *control_of(struct world *world, enum control_mode mode);
 /* All that can be seen of the instance and its devices, as sorted text, without
  * what counts or numbers; freed by the caller. */
 char *snapshot(struct world *world);
+
+/* What /run holds, whatever the way there: the text of a record with nothing
+ * else in it; freed by the caller. */
+char *record(void);
+bool is_recorded(const char *text); /* it has a line with it */
+/* Records an object as one that its process did not finish. */
+void interrupt(enum object_kind kind, const char *name);
 
 /* How many elements a table has; arrays: that are not zero. */
 size_t table_count(struct datapath *dp, enum map_id map);

@@ -17,12 +17,6 @@ static void open_and_close(struct world *world)
 	control_close(control_of(world, CONTROL_WRITE));
 }
 
-/* Devices that are made again have other numbers; what is recorded has none. */
-static char *records(void)
-{
-	return output_of("cd " RUN_DIR " && grep -r . . | sort");
-}
-
 static void unwant(struct world *world, const char *endpoint)
 {
 	model_del_endpoint(&world->model,
@@ -208,13 +202,13 @@ static void pair_that_cannot_be_made_is_undone(void **state)
 	want_cable(world, "pair", "10.0.1.0/24");
 	want_endpoint(world, "left", "pair", "10.0.1.1", NULL);
 	must_apply(world);
-	before = records();
+	before = record();
 
 	want_endpoint(world, "right", "pair", "10.0.1.2", NULL);
 	assert_int_not_equal(apply(world, NULL), 0);
 
 	assert_non_null(strstr(world->err.text, "'left' to 'right'"));
-	after = records();
+	after = record();
 	assert_string_equal(before, after);
 	assert_host_link(world, "10.0.1.2/24");
 	must("ip -n right link show eth0 type bridge | grep -q eth0");
@@ -246,12 +240,12 @@ static void failed_change_brings_the_pair_back(void **state)
 	want_pair(world);
 	must_apply(world);
 	must("ip -n left link add users type bridge");
-	before = records();
+	before = record();
 
 	strcpy(model_find_endpoint(&world->model, "left")->ifname, "users");
 	assert_int_not_equal(apply(world, NULL), 0);
 
-	after = records();
+	after = record();
 	assert_string_equal(before, after);
 	assert_pair(world);
 }
@@ -340,7 +334,7 @@ end_whose_namespace_is_gone_leaves_the_other_to_the_host(void **state)
 	open_and_close(world);
 
 	assert_host_link(world, "10.0.1.2/24");
-	assert_false(succeeds("test -e " RUN_DIR "/endpoint/right.json"));
+	assert_false(is_recorded("+ endpoint right "));
 }
 
 static void both_namespaces_may_go(void **state)
@@ -353,7 +347,7 @@ static void both_namespaces_may_go(void **state)
 	must("ip netns del left && ip netns del right");
 	open_and_close(world);
 
-	assert_false(succeeds("ls " RUN_DIR "/endpoint/* 2>/dev/null"));
+	assert_false(is_recorded("+ endpoint "));
 	assert_tables_match(world);
 }
 
@@ -446,17 +440,6 @@ static void namespace_that_lost_its_name_keeps_its_end(void **state)
 
 /* ------------------------------------------------ what is left behind */
 
-static void interrupt(const char *endpoint)
-{
-	char command[256];
-
-	snprintf(command, sizeof(command),
-		 "sed -i 's/\"complete\": true/\"complete\": false/' " RUN_DIR
-		 "/endpoint/%s.json",
-		 endpoint);
-	must(command);
-}
-
 static void unfinished_pair_is_removed(void **state)
 {
 	struct world *world = *state;
@@ -464,8 +447,8 @@ static void unfinished_pair_is_removed(void **state)
 	must("ip netns add left && ip netns add right");
 	want_pair(world);
 	must_apply(world);
-	interrupt("left");
-	interrupt("right");
+	interrupt(OBJECT_ENDPOINT, "left");
+	interrupt(OBJECT_ENDPOINT, "right");
 
 	open_and_close(world);
 
@@ -481,8 +464,8 @@ static void device_of_somebody_else_outlives_an_unfinished_pair(void **state)
 	must("ip netns add left && ip netns add right");
 	want_pair(world);
 	must_apply(world);
-	interrupt("left");
-	interrupt("right");
+	interrupt(OBJECT_ENDPOINT, "left");
+	interrupt(OBJECT_ENDPOINT, "right");
 	must("ip -n left link del eth0 && "
 	     "ip -n left link add eth0 type veth peer name far");
 

@@ -289,11 +289,19 @@ static void mtu_of_another_namespace_is_not_touched(void **state)
 static void record_without_a_cookie_goes_by_the_name(void **state)
 {
 	struct world *world = *state;
+	struct control *control;
+	struct endpoint web;
 
 	want_web(world);
 	must_apply(world);
-	must("grep -q netns_cookie " RUN_DIR "/endpoint/web.json && "
-	     "sed -i /netns_cookie/d " RUN_DIR "/endpoint/web.json");
+	control = control_of(world, CONTROL_READ);
+	web = *model_find_endpoint(control_model(control), "web");
+	control_close(control);
+	assert_int_not_equal(web.netns_cookie, 0);
+	web.netns_cookie = 0;
+	assert_int_equal(state_write(INSTANCE, OBJECT_ENDPOINT, &web, true,
+				     &world->err),
+			 0);
 
 	assert_int_equal(count_endpoints(world), 1);
 	assert_tables_match(world);

@@ -92,7 +92,7 @@ static bool exists(const char *name)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), RUN_DIR "/%s.json", name);
+	snprintf(path, sizeof(path), RUN_DIR "/%s", name);
 	return access(path, F_OK) == 0;
 }
 
@@ -106,8 +106,7 @@ static char *look(struct world *world)
 
 	for (char *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))
-		if (!strstr(line, "previous.json") &&
-		    !strstr(line, "pending.json"))
+		if (!strstr(line, "previous") && !strstr(line, "pending.json"))
 			fprintf(out, "%s\n", line);
 	fclose(out);
 	return lines;
@@ -142,10 +141,10 @@ static void damaged_file_is_told(void **state)
 	struct world *world = *state;
 
 	begin(world, 0);
-	must("echo '{\"settings\": {}}' >" RUN_DIR "/previous.json");
+	must("sed -i '0,/web/s//wen/' " RUN_DIR "/previous");
 
 	assert_int_equal(roll_back(world, NULL), -EINVAL);
-	assert_non_null(strstr(world->err.text, "previous.json"));
+	assert_non_null(strstr(world->err.text, RUN_DIR "/previous:"));
 }
 
 /* --------------------------------------------------------------- rollback */
@@ -365,7 +364,7 @@ static void what_is_not_confirmed_in_time_is_rolled_back(void **state)
 
 	after = look(world);
 	assert_string_equal(before, after);
-	assert_false(exists("pending"));
+	assert_false(exists("pending.json"));
 	assert_false(exists("previous"));
 	assert_false(open_and_close(world));
 }
@@ -470,10 +469,9 @@ static void apply_that_was_killed_is_rolled_back_as_well(void **state)
 	want_second(world);
 	assert_int_equal(apply_kept(world, 60), 0);
 	expire();
-	must("mv " RUN_DIR "/previous.json " RUN_DIR "/before.json && "
-	     "touch " RUN_DIR "/unfinished && sed -i "
-	     "'s/\"complete\": true/\"complete\": false/' " RUN_DIR
-	     "/endpoint/api.json");
+	must("mv " RUN_DIR "/previous " RUN_DIR "/before && "
+	     "touch " RUN_DIR "/unfinished");
+	interrupt(OBJECT_ENDPOINT, "api");
 
 	assert_true(open_and_close(world));
 
@@ -487,7 +485,7 @@ static void process_that_died_at_the_end_leaves_nothing_to_do(void **state)
 
 	begin(world, 60);
 	expire();
-	must("rm " RUN_DIR "/previous.json");
+	must("rm " RUN_DIR "/previous");
 
 	open_and_close(world);
 

@@ -210,6 +210,11 @@ static int put_right(struct control *control, struct state *state,
 	return rc;
 }
 
+static bool is_writer(const struct control *control)
+{
+	return replaces_programs(control) || control->mode == CONTROL_TRY_WRITE;
+}
+
 static int control_read(struct control *control, struct err *err)
 {
 	struct state state;
@@ -218,13 +223,15 @@ static int control_read(struct control *control, struct err *err)
 	if (rc)
 		return rc;
 	model_free(&control->model);
+	if (is_writer(control) && !control->record_error.code)
+		rc = state_clean(control->instance.name, &state, err);
 	control->model = state.model;
 	control->is_interrupted =
 		state.unfinished ||
 		state.leftovers.nendpoints + state.leftovers.nnetworks;
 	if (control->mode == CONTROL_MEND)
 		restore_pins(control);
-	rc = tolerated(control, open_datapath(control, err), err);
+	rc = rc ? rc : tolerated(control, open_datapath(control, err), err);
 	if (!rc && control->mode != CONTROL_READ) {
 		rc = check_home(control, err);
 		rc = rc ? rc : nl_open(-1, &control->nl, err);
@@ -232,8 +239,7 @@ static int control_read(struct control *control, struct err *err)
 	if (!rc && !is_reader(control->mode))
 		rc = put_right(control, &state, err);
 	model_free(&state.leftovers);
-	if (!rc &&
-	    (replaces_programs(control) || control->mode == CONTROL_TRY_WRITE))
+	if (!rc && is_writer(control))
 		rollback_overdue(control);
 	return rc;
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* fields - a model object as JSON and back, from one table for each kind */
+/* fields - a model object as words and back, from one table for each kind */
 #include "control/fields.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "lib/json.h"
+#include "lib/ip.h"
 
 enum field_type {
 	FIELD_TEXT,
@@ -131,6 +135,7 @@ static const struct field uplink_fields[] = {
 };
 
 static const struct field publish_fields[] = {
+	NUMBER(publish, id, PUBLISH_MAX - 1),
 	NUMBER(publish, origin, ORIGIN_CNI),
 	FIELD(publish, proto, FIELD_UINT),
 	FIELD(publish, any_host, FIELD_BOOL),
@@ -140,7 +145,6 @@ static const struct field publish_fields[] = {
 	FIELD(publish, endpoint, FIELD_TEXT),
 	FIELD(publish, target_port, FIELD_UINT),
 	ARRAY(publish, from, nfrom, FIELD_CIDRS),
-	NUMBER(publish, id, PUBLISH_MAX - 1),
 	END,
 };
 
@@ -192,7 +196,40 @@ static void fields_default(enum object_kind kind, void *ret)
 	memcpy(ret, &fresh.settings, sizeof(fresh.settings));
 }
 
-static json_int_t uint_get(const void *at, size_t size)
+/* ---------------------------------------------------------------- print */
+
+__attribute__((format(printf, 2, 3))) static void put(struct line *line,
+						      const char *fmt, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(line->text + line->len, sizeof(line->text) - line->len,
+			fmt, args);
+	va_end(args);
+	line->len += len;
+	/* Every field is bounded, and all of the largest object fit. */
+	assert(len >= 0 && line->len < sizeof(line->text));
+}
+
+/* A path may hold any byte. What separates words, and what is no text, is
+ * written as %XX; no text at all as "-". */
+static void put_text(struct line *line, const char *text)
+{
+	if (!text[0])
+		put(line, "-");
+	else if (!strcmp(text, "-"))
+		put(line, "%%2d");
+	else
+		for (; *text; text++)
+			if (*text <= ' ' || *text == '%' || *text == 0x7f)
+				put(line, "%%%02x", (unsigned char)*text);
+			else
+				line->text[line->len++] = *text;
+}
+
+static __u64 uint_get(const void *at, size_t size)
 {
 	if (size == sizeof(__u8))
 		return *(const __u8 *)at;
@@ -200,60 +237,72 @@ static json_int_t uint_get(const void *at, size_t size)
 		return *(const __u16 *)at;
 	if (size == sizeof(__u32))
 		return *(const __u32 *)at;
-	return (json_int_t) * (const __u64 *)at;
+	return *(const __u64 *)at;
 }
 
-static json_t *element_to_json(enum field_type type, const char *at,
-			       size_t index)
+static void put_element(struct line *line, enum field_type type, const char *at,
+			size_t index)
 {
 	const struct port_range *range;
-	char text[64];
+	char text[CIDR_TEXT_MAX];
 
 	switch (type) {
 	case FIELD_IPS:
-		return json_ip((const struct ipaddr *)at + index);
+		put(line, "%s",
+		    ip_print((const struct ipaddr *)at + index, text));
+		break;
 	case FIELD_CIDRS:
-		return json_cidr((const struct cidr *)at + index);
+		put(line, "%s",
+		    cidr_print((const struct cidr *)at + index, text));
+		break;
 	default:
 		range = (const struct port_range *)at + index;
-		snprintf(text, sizeof(text), "%u-%u", range->low, range->high);
-		return json_string(text);
+		put(line, "%u-%u", range->low, range->high);
 	}
 }
 
-static json_t *array_to_json(const struct field *field, const char *object)
+static void put_array(struct line *line, const struct field *field,
+		      const char *object)
 {
 	size_t count = *(const size_t *)(object + field->count_offset);
-	json_t *array = json_array();
 
-	for (size_t i = 0; array && i < count; i++)
-		json_array_append_new(
-			array, element_to_json(field->type,
-					       object + field->offset, i));
-	return array;
+	if (!count)
+		put(line, "-");
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			put(line, ",");
+		put_element(line, field->type, object + field->offset, i);
+	}
 }
 
-static json_t *field_to_json(const struct field *field, const char *object)
+static void put_field(struct line *line, const struct field *field,
+		      const char *object)
 {
 	const char *at = object + field->offset;
 	char text[2 * NAME_LEN_MAX];
 
 	switch (field->type) {
 	case FIELD_TEXT:
-		return json_text(at);
+		put_text(line, at);
+		break;
 	case FIELD_BOOL:
-		return json_boolean(*(const bool *)at);
+		put(line, "%d", *(const bool *)at);
+		break;
 	case FIELD_UINT:
-		return json_integer(uint_get(at, field->size));
+		put(line, "%" PRIu64, (uint64_t)uint_get(at, field->size));
+		break;
 	case FIELD_IP:
-		return json_ip((const struct ipaddr *)at);
+		put(line, "%s", ip_print((const struct ipaddr *)at, text));
+		break;
 	case FIELD_MAC:
-		return json_mac((const __u8 *)at);
+		put(line, "%s", mac_print((const __u8 *)at, text));
+		break;
 	case FIELD_PEER:
-		return json_text(policy_peer_print(
-			(const struct policy_peer *)at, text, sizeof(text)));
+		put_text(line, policy_peer_print((const struct policy_peer *)at,
+						 text, sizeof(text)));
+		break;
 	default:
-		return array_to_json(field, object);
+		put_array(line, field, object);
 	}
 }
 
@@ -266,25 +315,57 @@ static bool is_default(const struct field *field, const char *object,
 		       field->size);
 }
 
-json_t *fields_to_json(enum object_kind kind, const void *object)
+void fields_print(enum object_kind kind, const void *object, struct line *line)
 {
-	json_t *json = json_object();
 	union object defaults;
 
 	fields_default(kind, &defaults);
-	for (const struct field *f = kinds[kind].fields; json && f->name; f++)
-		if (!f->later ||
-		    !is_default(f, object, (const char *)&defaults))
-			json_object_set_new(json, f->name,
-					    field_to_json(f, object));
-	return json;
+	for (const struct field *f = kinds[kind].fields; f->name; f++) {
+		put(line, " ");
+		if (f->later && is_default(f, object, (const char *)&defaults))
+			put(line, "-");
+		else
+			put_field(line, f, object);
+	}
 }
 
-static int uint_set(const json_t *json, void *at, size_t size, __u32 max)
+void fields_print_key(enum object_kind kind, const void *object,
+		      struct line *line)
 {
-	json_int_t value = json_integer_value(json);
+	put(line, " ");
+	put_field(line, kinds[kind].fields, object);
+}
 
-	if (!json_is_integer(json) || value < 0 || (max && value > max) ||
+void fields_print_names(enum object_kind kind, struct line *line)
+{
+	for (const struct field *f = kinds[kind].fields; f->name; f++)
+		put(line, " %s", f->name);
+}
+
+/* ---------------------------------------------------------------- parse */
+
+static int digits_parse(const char *word, __u64 *ret)
+{
+	__u64 value = 0;
+
+	if (!*word)
+		return -EINVAL;
+	for (; *word; word++) {
+		__u64 digit = (__u64)(*word - '0');
+
+		if (digit > 9 || value > (UINT64_MAX - digit) / 10)
+			return -EINVAL;
+		value = value * 10 + digit;
+	}
+	*ret = value;
+	return 0;
+}
+
+static int uint_parse(const char *word, void *at, size_t size, __u32 max)
+{
+	__u64 value;
+
+	if (digits_parse(word, &value) || (max && value > max) ||
 	    (size < sizeof(value) && value >> (8 * size)))
 		return -EINVAL;
 	if (size == sizeof(__u8))
@@ -294,32 +375,73 @@ static int uint_set(const json_t *json, void *at, size_t size, __u32 max)
 	else if (size == sizeof(__u32))
 		*(__u32 *)at = (__u32)value;
 	else
-		*(__u64 *)at = (__u64)value;
+		*(__u64 *)at = value;
 	return 0;
 }
 
-static int text_set(const json_t *json, char *at, size_t size)
+static int hex_digit(char c)
 {
-	const char *text = json_string_value(json);
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
-	if (!text || strlen(text) >= size)
-		return -EINVAL;
-	snprintf(at, size, "%s", text);
+/* In place: the text is never longer than its word. */
+static int text_decode(char *word)
+{
+	char *to = word;
+
+	if (!strcmp(word, "-"))
+		*word = '\0';
+	for (; *word; word++) {
+		int high, low;
+
+		if (*word != '%') {
+			*to++ = *word;
+			continue;
+		}
+		high = hex_digit(word[1]);
+		low = high < 0 ? -1 : hex_digit(word[2]);
+		if (low < 0 || !(high | low))
+			return -EINVAL;
+		*to++ = (char)(high << 4 | low);
+		word += 2;
+	}
+	*to = '\0';
 	return 0;
 }
 
-static int element_from_json(enum field_type type, const char *text, char *at,
-			     size_t index)
+static int text_parse(char *word, char *at, size_t size)
 {
-	if (!text)
+	size_t len;
+
+	if (text_decode(word))
 		return -EINVAL;
+	len = strlen(word);
+	if (len >= size)
+		return -EINVAL;
+	memcpy(at, word, len);
+	return 0;
+}
+
+static int ip_word_parse(const char *word, struct ipaddr *at)
+{
+	/* What most objects have where no address is named. */
+	if (!strcmp(word, "::"))
+		return 0;
+	return ip_parse(word, at);
+}
+
+static int element_parse(enum field_type type, const char *word, char *at,
+			 size_t index)
+{
 	switch (type) {
 	case FIELD_IPS:
-		return ip_parse(text, (struct ipaddr *)at + index);
+		return ip_word_parse(word, (struct ipaddr *)at + index);
 	case FIELD_CIDRS:
-		return cidr_parse(text, (struct cidr *)at + index);
+		return cidr_parse(word, (struct cidr *)at + index);
 	default:
-		return port_range_parse(text, (struct port_range *)at + index);
+		return port_range_parse(word, (struct port_range *)at + index);
 	}
 }
 
@@ -335,109 +457,154 @@ static size_t element_size(enum field_type type)
 	}
 }
 
-static int array_from_json(const struct field *field, const json_t *json,
-			   char *object)
+/* Two arrays may share a count: the second one has to have as many. */
+static int array_parse(const struct field *field, char *word, char *object,
+		       bool is_second)
 {
-	size_t count = json_array_size(json);
+	size_t max = field->size / element_size(field->type);
+	size_t *known = (size_t *)(object + field->count_offset);
+	size_t count = 0;
+	char *element;
 
-	if (!json_is_array(json) ||
-	    count > field->size / element_size(field->type))
-		return -EINVAL;
-	for (size_t i = 0; i < count; i++)
-		if (element_from_json(
-			    field->type,
-			    json_string_value(json_array_get(json, i)),
-			    object + field->offset, i))
+	if (!strcmp(word, "-"))
+		word = NULL;
+	while ((element = strsep(&word, ","))) {
+		if (count == max ||
+		    element_parse(field->type, element, object + field->offset,
+				  count))
 			return -EINVAL;
-	*(size_t *)(object + field->count_offset) = count;
+		count++;
+	}
+	if (is_second && count != *known)
+		return -EINVAL;
+	*known = count;
 	return 0;
 }
 
-static int field_from_json(const struct field *field, const json_t *json,
-			   char *object)
+static int peer_parse(char *word, struct policy_peer *at)
 {
-	const char *text = json_string_value(json);
+	if (text_decode(word))
+		return -EINVAL;
+	return policy_peer_parse(word, at, NULL);
+}
+
+static bool is_second(const struct layout *layout, size_t index)
+{
+	const struct field *field = layout->fields[index];
+
+	for (size_t i = 0; i < index; i++)
+		if (layout->fields[i] &&
+		    layout->fields[i]->count_offset == field->count_offset)
+			return true;
+	return false;
+}
+
+static int field_parse(const struct layout *layout, size_t index, char *word,
+		       char *object)
+{
+	const struct field *field = layout->fields[index];
 	char *at = object + field->offset;
 
 	switch (field->type) {
 	case FIELD_TEXT:
-		return text_set(json, at, field->size);
+		return text_parse(word, at, field->size);
 	case FIELD_BOOL:
-		*(bool *)at = json_is_true(json);
-		return json_is_boolean(json) ? 0 : -EINVAL;
+		*(bool *)at = word[0] == '1';
+		return (word[0] == '0' || word[0] == '1') && !word[1] ? 0 :
+									-EINVAL;
 	case FIELD_UINT:
-		return uint_set(json, at, field->size, field->max);
+		return uint_parse(word, at, field->size, field->max);
 	case FIELD_IP:
-		return text ? ip_parse(text, (struct ipaddr *)at) : -EINVAL;
+		return ip_word_parse(word, (struct ipaddr *)at);
 	case FIELD_MAC:
-		return text ? mac_parse(text, (__u8 *)at) : -EINVAL;
+		return mac_parse(word, (__u8 *)at);
 	case FIELD_PEER:
-		return text ? policy_peer_parse(text, (struct policy_peer *)at,
-						NULL) :
-			      -EINVAL;
+		return peer_parse(word, (struct policy_peer *)at);
 	default:
-		return array_from_json(field, json, object);
+		return array_parse(field, word, object,
+				   is_second(layout, index));
 	}
-}
-
-/* Two arrays may share a count, which is then the last one's. */
-static bool count_agrees(const struct field *field, const json_t *json,
-			 const char *object)
-{
-	return !field->count_offset ||
-	       json_array_size(json) ==
-		       *(const size_t *)(object + field->count_offset);
-}
-
-static const struct field *field_find(enum object_kind kind, const char *name)
-{
-	const struct field *f = kinds[kind].fields;
-
-	while (f->name && strcmp(f->name, name) != 0)
-		f++;
-	return f->name ? f : NULL;
 }
 
 /* It may restrict something, so without it the object would be another one. */
-static int check_known(enum object_kind kind, json_t *json, struct err *err)
+static int unknown_field(const char *name, struct err *err)
 {
-	const char *name;
-	json_t *value;
-
-	json_object_foreach(json, name, value)
-	{
-		if (field_find(kind, name))
-			continue;
-		err_set(err, -EPROTO, "this bpfnet does not know field '%s'",
-			name);
-		err_kind(err, EXIT_CONFLICT, "state-version");
-		err_hint(err, "a newer bpfnet wrote the file: use that one");
-		return -EPROTO;
-	}
-	return 0;
+	err_set(err, -EPROTO, "this bpfnet does not know field '%s'", name);
+	err_kind(err, EXIT_CONFLICT, "state-version");
+	err_hint(err, "a newer bpfnet wrote the file: use that one");
+	return -EPROTO;
 }
 
-static bool is_older(const struct field *field, const json_t *json)
+int fields_parse(enum object_kind kind, const struct layout *layout,
+		 char *words, void *object, struct err *err)
 {
-	return field->later && !json_object_get(json, field->name);
-}
-
-int fields_from_json(enum object_kind kind, json_t *json, void *object,
-		     struct err *err)
-{
-	const struct field *f, *wrong = NULL;
+	int rc = 0;
 
 	fields_default(kind, object);
-	for (f = kinds[kind].fields; f->name && !wrong; f++)
-		if (!is_older(f, json) &&
-		    field_from_json(f, json_object_get(json, f->name), object))
-			wrong = f;
-	for (f = kinds[kind].fields; f->name && !wrong; f++)
-		if (!is_older(f, json) &&
-		    !count_agrees(f, json_object_get(json, f->name), object))
-			wrong = f;
-	if (wrong)
-		return err_set(err, -EINVAL, "field '%s' is missing or wrong",
-			       wrong->name);
-	return check_known(kind, json, err);
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct field *field = layout->fields[i];
+		char *word = strsep(&words, " ");
+		bool unset = word && !strcmp(word, "-");
+
+		if (!field && word && !unset && !rc)
+			rc = unknown_field(layout->names[i], err);
+		if (word && (!field || (field->later && unset)))
+			continue;
+		if (!word || field_parse(layout, i, word, object))
+			return err_set(err, -EINVAL,
+				       "field '%s' is missing or wrong",
+				       layout->names[i]);
+	}
+	if (words)
+		return err_set(err, -EINVAL, "unknown fields: '%s'", words);
+	return rc;
+}
+
+/* --------------------------------------------------------------- layout */
+
+static const struct field *field_find(enum object_kind kind, const char *name)
+{
+	for (const struct field *f = kinds[kind].fields; f->name; f++)
+		if (!strcmp(f->name, name))
+			return f;
+	return NULL;
+}
+
+static bool layout_has(const struct layout *layout, const struct field *field)
+{
+	for (size_t i = 0; i < layout->count; i++)
+		if (layout->fields[i] == field)
+			return true;
+	return false;
+}
+
+void fields_own_layout(enum object_kind kind, struct layout *ret)
+{
+	*ret = (struct layout){ 0 };
+	for (const struct field *f = kinds[kind].fields; f->name; f++) {
+		ret->names[ret->count] = f->name;
+		ret->fields[ret->count++] = f;
+	}
+}
+
+int fields_layout(enum object_kind kind, char *names, struct layout *ret,
+		  struct err *err)
+{
+	struct layout layout = { 0 };
+	char *name;
+
+	while ((name = strsep(&names, " "))) {
+		const struct field *field = field_find(kind, name);
+
+		if (layout.count == FIELDS_MAX ||
+		    (field && layout_has(&layout, field)))
+			return err_set(err, -EINVAL, "too many fields");
+		layout.names[layout.count] = name;
+		layout.fields[layout.count++] = field;
+	}
+	for (const struct field *f = kinds[kind].fields; f->name; f++)
+		if (!f->later && !layout_has(&layout, f))
+			return err_set(err, -EINVAL, "no field '%s'", f->name);
+	*ret = layout;
+	return 0;
 }

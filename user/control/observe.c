@@ -127,7 +127,7 @@ static int forget_dangling(struct work *work, struct model *model,
 	if (rc || !fallen_asleep)
 		return rc;
 	*changed = true;
-	return state_write_rules(work->instance, model, err);
+	return state_write_rules(work->instance, model, model, err);
 }
 
 /*

@@ -6,8 +6,8 @@
 #include "model/model.h"
 
 /*
- *	/run/NAME/previous.json		the whole model, as it was
- *	         /before.json		the same, while the apply is going on
+ *	/run/NAME/previous	the whole model, as it was, as a journal
+ *	         /before	the same, while the apply is going on
  *
  * An apply that is undone leaves what was previous before. One whose process
  * died half-way has begun something: what was before it is previous, see

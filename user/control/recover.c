@@ -120,8 +120,8 @@ static int check_rules(const struct recovery *recovery, struct err *err)
 	err_set(err, -EINVAL,
 		"the record of the policy rules is damaged, and they cannot be "
 		"read back from the kernel");
-	err_hint(err, "they stay in force: move the file aside, and apply the "
-		      "configuration that has them at once");
+	err_hint(err, "they stay in force until 'bpfnet purge': then apply the "
+		      "configuration that has them");
 	return -EINVAL;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* state - /run/NAME: what exists, one small file an object */
+/* state - /run/NAME: what exists, object by object */
 #ifndef BPFNET_STATE_H
 #define BPFNET_STATE_H
 
@@ -8,20 +8,23 @@
 #include "model/check.h"
 
 /*
- *	/run/NAME/lock			flock, see control.c
- *	         /settings.json
- *	         /policy.json		all rules, in order
- *	         /addresses.json	see ipam.h
- *	         /netns/NAME.json	network/ endpoint/ uplink/ publish/
- *	         /unfinished		while a plan is being applied
- *	         /previous.json		before.json: see previous.h
- *	         /pending.json		see pending.h
+ *	/run/NAME/lock		flock, see control.c
+ *	         /journal	what exists, a line for each object
+ *	         /unfinished	while a plan is being applied
+ *	         /addresses.json  see ipam.h
+ *	         /previous	before: see previous.h
+ *	         /pending.json	see pending.h
  *
- * A file is written before its object is made, with "complete": false, and
- * again when the object stands; it is removed after the object is gone. So a
- * process that dies leaves a record of whatever it may have left behind, and
- * "unfinished" says that the datapath's tables may not be what the record says.
- * Default settings and an empty policy have no file.
+ * A line about an object is added to the journal before the object is made, as
+ * incomplete, and again when the object stands; and two when it goes, before
+ * and after. So a process that dies leaves a record of whatever it may have
+ * left behind, and "unfinished" says that the datapath's tables may not be what
+ * the record says. What is nothing but a row of a table has one line each time.
+ * Default settings have none.
+ *
+ * When most of its lines are out of date, the journal is written anew beside the
+ * old one and takes its name. Nothing is forced to the disk, where /run is on
+ * one: what the record tells of does not outlive the kernel either.
  */
 #define STATE_ROOT "/run"
 
@@ -30,12 +33,19 @@ struct state {
 	struct model model;
 	struct model leftovers;
 	bool unfinished;
+	size_t valid; /* bytes of the journal; what follows was not finished */
+	size_t waste; /* lines of the journal that say nothing any more */
+	bool outdated; /* the journal is another version's */
 };
 
-/* An absent directory is an empty state. Both models must be freed. salvage: a
- * damaged file is a warning, and what it recorded is left out. */
+/* An absent directory is an empty state. Both models must be freed. salvage:
+ * what is damaged is left out, with a warning. */
 int state_read(const char *instance, bool salvage, struct state *ret,
 	       struct err *err);
+/* For who is going to write: takes the unfinished end off the journal, and
+ * writes it anew where that is worth it. */
+int state_clean(const char *instance, const struct state *state,
+		struct err *err);
 
 /* kind: any but OBJECT_RULE and OBJECT_SETTINGS. */
 int state_write(const char *instance, enum object_kind kind, const void *object,
@@ -44,13 +54,15 @@ int state_del(const char *instance, enum object_kind kind, const void *object,
 	      struct err *err);
 int state_write_settings(const char *instance, const struct settings *settings,
 			 struct err *err);
+/* old: what is recorded; model itself where as many rules are, and any of them
+ * may have changed. */
 int state_write_rules(const char *instance, const struct model *model,
-		      struct err *err);
+		      const struct model *old, struct err *err);
 int state_set_unfinished(const char *instance, bool unfinished,
 			 struct err *err);
 
-/* A record that holds this model, in place of one that is damaged: its files are
- * moved aside, as NAME.broken. What was not finished stays recorded. */
+/* A record that holds this model, in place of one that is damaged, which stays
+ * beside it as journal.broken. What was not finished stays recorded. */
 int state_rebuild(const char *instance, const struct model *model,
 		  struct err *err);
 

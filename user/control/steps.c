@@ -11,6 +11,7 @@
 #include "control/state.h"
 #include "control/wiring.h"
 #include "kernel/netns.h"
+#include "model/index.h"
 
 /* ------------------------------------------------------------ namespaces */
 
@@ -155,18 +156,22 @@ static int publish_step_add(struct work *work, const struct publish *publish,
 static int rules_step_set(struct work *work, const struct model *new,
 			  const struct model *old, struct err *err)
 {
+	_cleanup_index_ struct index olds = { 0 };
 	const struct hits none = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; i < new->nrules && !rc; i++) {
+	if (index_make_names(old->rules, old->nrules, sizeof(*old->rules),
+			     &olds))
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < new->nrules && !rc && !work->undoing; i++) {
 		const struct policy_rule *was =
-			model_find_rule(old, new->rules[i].name);
+			index_find_name(&olds, new->rules[i].name);
 
 		if (!was || was->id != new->rules[i].id)
 			rc = table_set(work->dp, MAP_RULE_HITS,
 				       &new->rules[i].id, &none, err);
 	}
-	return rc ? rc : state_write_rules(work->instance, new, err);
+	return rc ? rc : state_write_rules(work->instance, new, old, err);
 }
 
 /* --------------------------------------------------------------- table */
@@ -220,15 +225,22 @@ static int object_set(struct work *work, enum object_kind kind,
 	}
 }
 
+/* A row of a table leaves nothing behind that would have to be found. */
+static bool is_row(enum object_kind kind)
+{
+	return kind == OBJECT_PUBLISH;
+}
+
 /* The record goes first and comes off last, see state.h. */
 static int add(struct work *work, enum object_kind kind, const void *object,
 	       struct err *err)
 {
-	int rc;
+	int rc = 0;
 
 	if (kind == OBJECT_ENDPOINT)
 		endpoint_identify(work, object);
-	rc = state_write(work->instance, kind, object, false, err);
+	if (!is_row(kind))
+		rc = state_write(work->instance, kind, object, false, err);
 	if (rc)
 		return rc;
 	rc = object_add(work, kind, object, err);
@@ -245,8 +257,10 @@ static int add(struct work *work, enum object_kind kind, const void *object,
 static int del(struct work *work, enum object_kind kind, const void *object,
 	       struct err *err)
 {
-	int rc = state_write(work->instance, kind, object, false, err);
+	int rc = 0;
 
+	if (!is_row(kind))
+		rc = state_write(work->instance, kind, object, false, err);
 	if (rc)
 		return rc;
 	rc = object_del(work, kind, object, err);
@@ -311,7 +325,7 @@ int step_do(struct work *work, const struct step *step, struct err *err)
 int step_undo(struct work *work, const struct step *step, struct err *err)
 {
 	if (step->kind == OBJECT_RULE || step->kind == OBJECT_SETTINGS)
-		return set_whole(work, step->kind, work->actual, work->actual,
+		return set_whole(work, step->kind, work->actual, work->desired,
 				 err);
 	if (step->op == STEP_ADD)
 		return del(work, step->kind, step->new, err);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,17 +21,20 @@ static int read_all(int fd, const char *path, char **ret_text, size_t *ret_len,
 		    struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t size = 0, len = 0;
+	size_t first = READ_FIRST_BYTES, size = 0, len = 0;
+	struct stat st;
 
+	/* Only to save copying: of pipes and of files in /proc it is 0. */
+	if (!fstat(fd, &st) && st.st_size > 0 && st.st_size < FILE_MAX_BYTES)
+		first = st.st_size + 2;
 	for (;;) {
 		ssize_t got;
 
-		/* One byte stays free for the NUL. The size that stat would
-		 * tell is 0 for pipes and for files of /proc. */
+		/* One byte stays free for the NUL. */
 		if (len + 1 >= size) {
 			char *more;
 
-			size = size ? 2 * size : READ_FIRST_BYTES;
+			size = size ? 2 * size : first;
 			more = realloc(text, size);
 			if (!more)
 				return err_set(err, -ENOMEM,
@@ -104,20 +108,20 @@ static int sync_parent(const char *path)
 	return 0;
 }
 
-static int write_temporary(int fd, const char *text, size_t len)
+static int write_temporary(int fd, const char *text, size_t len, bool durable)
 {
 	int rc = write_all(fd, text, len);
 
 	if (rc)
 		return rc;
 	/* mkostemp makes it 0600. */
-	if (fchmod(fd, 0644) || fsync(fd))
+	if (fchmod(fd, 0644) || (durable && fsync(fd)))
 		return -errno;
 	return 0;
 }
 
-int file_write_atomic(const char *path, const char *text, size_t len,
-		      struct err *err)
+static int replace(const char *path, const char *text, size_t len, bool durable,
+		   struct err *err)
 {
 	_cleanup_close_ int fd = -1;
 	char temporary[PATH_MAX];
@@ -132,17 +136,29 @@ int file_write_atomic(const char *path, const char *text, size_t len,
 		return err_set(err, -errno, "write '%s': %s", path,
 			       strerror(errno));
 
-	rc = write_temporary(fd, text, len);
+	rc = write_temporary(fd, text, len, durable);
 	if (!rc && rename(temporary, path))
 		rc = -errno;
 	if (rc) {
 		unlink(temporary);
 		return err_set(err, rc, "write '%s': %s", path, strerror(-rc));
 	}
-	rc = sync_parent(path);
+	rc = durable ? sync_parent(path) : 0;
 	if (rc)
 		return err_set(err, rc, "write '%s': %s", path, strerror(-rc));
 	return 0;
+}
+
+int file_write_atomic(const char *path, const char *text, size_t len,
+		      struct err *err)
+{
+	return replace(path, text, len, true, err);
+}
+
+int file_replace(const char *path, const char *text, size_t len,
+		 struct err *err)
+{
+	return replace(path, text, len, false, err);
 }
 
 /* mkdir, content with a directory (or a link to one) that is there already. */

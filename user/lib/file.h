@@ -15,6 +15,9 @@ int file_read(const char *path, char **ret_text, size_t *ret_len,
  * content, never a part. Mode 0644. */
 int file_write_atomic(const char *path, const char *text, size_t len,
 		      struct err *err);
+/* The same without fsync: whole for other processes, not after a power cut. */
+int file_replace(const char *path, const char *text, size_t len,
+		 struct err *err);
 /* mkdir -p with mode 0755. */
 int file_mkdir(const char *path, struct err *err);
 
