@@ -106,23 +106,28 @@ static void map_that_lost_its_pin_is_foreign(void **state)
 	assert_non_null(strstr(build.why, "lost their map 'bn_flows'"));
 }
 
-/* As if the other build had been made before there were fragments. */
+/* As if the other build had been made before there were fragments. Filters are
+ * known by what they run. */
 static void make_programs_without_maps(const struct fixture *fixture)
 {
-	int program = foreign_program();
-	struct program_set set;
+	struct program_set from, to;
 	char path[PIN_PATH_MAX];
 
-	assert_int_equal(programs_open(fixture->root, PIN_PROGS, &set, NULL),
+	assert_int_equal(programs_open(fixture->root, PIN_PROGS, &from, NULL),
 			 0);
-	assert_true(set.count > COUNT(programs));
-	for (size_t i = 0; i < set.count; i++) {
-		pin_path(path, fixture->root, PIN_PROGS, set.list[i].name);
+	assert_true(from.count > COUNT(programs));
+	for (size_t i = 0; i < from.count; i++) {
+		int program = foreign_program();
+
+		pin_path(path, fixture->root, PIN_PROGS, from.list[i].name);
 		assert_int_equal(unlink(path), 0);
 		assert_int_equal(bpf_obj_pin(program, path), 0);
+		close(program);
 	}
-	programs_close(&set);
-	close(program);
+	assert_int_equal(programs_open(fixture->root, PIN_PROGS, &to, NULL), 0);
+	assert_int_equal(clsact_put(&from, &to, NULL), 0);
+	programs_close(&from);
+	programs_close(&to);
 }
 
 static void map_that_the_other_build_has_not_is_made(void **state)

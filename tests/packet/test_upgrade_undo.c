@@ -132,7 +132,7 @@ static void put_next(const struct fixture *fixture, bool all)
 		if (all || strstr(to.list[i].name, "uplink"))
 			some.list[some.count++] = to.list[i];
 	if (links_put(fixture->root, &some, NULL) ||
-	    (fixture->dp->clsact && clsact_put(&from, &some, NULL)))
+	    clsact_put(&from, &some, NULL))
 		_exit(96);
 }
 
@@ -251,7 +251,7 @@ static void unload_in_the_middle_leaves_no_program(void **state)
 	for (int i = 0; i < DEVICE_PROGRAMS; i++) {
 		int ifindex = i < 2 ? fixture->endpoint : fixture->uplink;
 
-		if (fixture->dp->clsact)
+		if (by_filter(fixture, ifindex))
 			assert_int_equal(device_id(fixture, ifindex, i % 2), 0);
 		else
 			assert_int_equal(

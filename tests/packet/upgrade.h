@@ -189,13 +189,18 @@ static inline struct ids pinned_ids(const struct fixture *fixture)
 	return ids;
 }
 
+static inline bool by_filter(const struct fixture *fixture, int ifindex)
+{
+	return fixture->dp->clsact || ifindex == fixture->endpoint;
+}
+
 /* The one program of a direction. */
 static inline __u32 device_id(const struct fixture *fixture, int ifindex,
 			      bool egress)
 {
 	__u32 ids[HOOK_PROGRAMS_MAX];
 
-	if (fixture->dp->clsact)
+	if (by_filter(fixture, ifindex))
 		return filter_program(ifindex,
 				      egress ? BPF_TC_EGRESS : BPF_TC_INGRESS,
 				      OUR_PRIORITY, OUR_HANDLE);

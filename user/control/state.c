@@ -281,7 +281,8 @@ int state_rebuild(const char *instance, const struct model *model,
 static bool is_record(const char *name)
 {
 	static const char *const files[] = { JOURNAL, "unfinished", "before",
-					     "previous", "pending.json" };
+					     "previous", "pending.json",
+					     "addresses.json" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		if (!strncmp(name, files[i], strlen(files[i])))

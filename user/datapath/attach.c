@@ -10,12 +10,39 @@
 struct pair {
 	const char *ingress; /* pin name of the link; the program adds "bn_" */
 	const char *egress;
+	bool device_is_ours;
 };
 
-static const struct pair endpoint_pair = { "from_container", "to_container" };
-static const struct pair uplink_pair = { "from_uplink", "to_uplink" };
+/*
+ * A tcx link is what a device that is shared with others needs: it has an owner
+ * and an order. It also makes the kernel wait for every CPU's readers, with the
+ * lock of all network devices held, for each link that is made and again for
+ * each when the device goes: four times some 10 ms for an endpoint. The host
+ * end of an endpoint's veth was made by us a moment ago and goes with all that
+ * is on it, so it has clsact filters, which take a fraction of one.
+ */
+static const struct pair endpoint_pair = { "from_container", "to_container",
+					   true };
+static const struct pair uplink_pair = { "from_uplink", "to_uplink", false };
 
 #define HOOK_NAME_MAX 32
+
+/* An earlier version put links on all devices: those stay what they are. */
+static bool has_link(const struct datapath *dp, const struct pair *pair,
+		     int ifindex)
+{
+	char pin[HOOK_NAME_MAX];
+
+	snprintf(pin, sizeof(pin), "%s_%d", pair->ingress, ifindex);
+	return pin_exists(dp->root, PIN_LINKS, pin);
+}
+
+static bool by_clsact(const struct datapath *dp, const struct pair *pair,
+		      int ifindex)
+{
+	return dp->clsact ||
+	       (pair->device_is_ours && !has_link(dp, pair, ifindex));
+}
 
 static int tcx_attach(struct datapath *dp, const char *name, int ifindex,
 		      bool egress, bool *ret_made, struct err *err)
@@ -34,45 +61,59 @@ static int tcx_attach(struct datapath *dp, const char *name, int ifindex,
 	return link_attach(dp, &hook, ret_made, err);
 }
 
-static int hook_attach(struct datapath *dp, const char *name, int ifindex,
-		       bool egress, bool *ret_made, struct err *err)
+static int hook_attach(struct datapath *dp, const struct pair *pair,
+		       bool clsact, int ifindex, bool egress, bool *ret_made,
+		       struct err *err)
 {
+	const char *name = egress ? pair->egress : pair->ingress;
 	char program[HOOK_NAME_MAX];
 
-	if (!dp->clsact)
+	if (!clsact)
 		return tcx_attach(dp, name, ifindex, egress, ret_made, err);
 	snprintf(program, sizeof(program), "bn_%s", name);
 	return clsact_attach(dp, program, ifindex, egress, ret_made, err);
 }
 
-static int hook_detach(struct datapath *dp, const char *name, int ifindex,
-		       bool egress, struct err *err)
+static int hook_detach(struct datapath *dp, const struct pair *pair,
+		       bool clsact, int ifindex, bool egress, struct err *err)
 {
 	char pin[HOOK_NAME_MAX];
 
-	if (dp->clsact)
+	if (clsact)
 		return clsact_detach(ifindex, egress, err);
-	snprintf(pin, sizeof(pin), "%s_%d", name, ifindex);
+	snprintf(pin, sizeof(pin), "%s_%d",
+		 egress ? pair->egress : pair->ingress, ifindex);
 	return link_detach(dp, pin, err);
+}
+
+static int hooks_attach(struct datapath *dp, const struct pair *pair,
+			bool clsact, int ifindex, struct err *err)
+{
+	bool made = false, ignored;
+	int ret = hook_attach(dp, pair, clsact, ifindex, false, &made, err);
+
+	if (ret)
+		return ret;
+	ret = hook_attach(dp, pair, clsact, ifindex, true, &ignored, err);
+	if (ret && made)
+		hook_detach(dp, pair, clsact, ifindex, false, NULL);
+	return ret;
 }
 
 static int pair_attach(struct datapath *dp, const struct pair *pair,
 		       int ifindex, struct err *err)
 {
-	bool made = false, ignored;
-	int ret;
+	bool clsact = by_clsact(dp, pair, ifindex);
+	int ret = 0;
 
 	if (ifindex <= 0)
 		return err_set(err, -ENODEV, "attach to device %d: %s", ifindex,
 			       strerror(ENODEV));
-	ret = hook_attach(dp, pair->ingress, ifindex, false, &made, err);
-	if (!ret) {
-		ret = hook_attach(dp, pair->egress, ifindex, true, &ignored,
-				  err);
-		if (ret && made)
-			hook_detach(dp, pair->ingress, ifindex, false, NULL);
-	}
-	if (ret && dp->clsact)
+	if (clsact)
+		ret = clsact_prepare(pair->device_is_ours ? NULL : dp->root,
+				     ifindex, err);
+	ret = ret ? ret : hooks_attach(dp, pair, clsact, ifindex, err);
+	if (ret && clsact && !pair->device_is_ours)
 		clsact_release(dp->root, ifindex);
 	if (ret)
 		err_prefix(err, "device %d", ifindex);
@@ -82,12 +123,13 @@ static int pair_attach(struct datapath *dp, const struct pair *pair,
 static int pair_detach(struct datapath *dp, const struct pair *pair,
 		       int ifindex, struct err *err)
 {
+	bool clsact = by_clsact(dp, pair, ifindex);
 	int first, ret;
 
-	first = hook_detach(dp, pair->ingress, ifindex, false, err);
-	ret = hook_detach(dp, pair->egress, ifindex, true, first ? NULL : err);
+	first = hook_detach(dp, pair, clsact, ifindex, false, err);
+	ret = hook_detach(dp, pair, clsact, ifindex, true, first ? NULL : err);
 	first = first ?: ret;
-	if (dp->clsact)
+	if (clsact && !pair->device_is_ours)
 		clsact_release(dp->root, ifindex);
 	if (first)
 		err_prefix(err, "device %d", ifindex);

@@ -17,10 +17,6 @@
 
 #include "lib/cleanup.h"
 
-/* Where our filter sits in each direction. */
-#define FILTER_PRIORITY 0xbf
-#define FILTER_HANDLE 0xb9f
-
 static struct bpf_tc_hook tc_hook(int ifindex, bool egress)
 {
 	struct bpf_tc_hook hook;
@@ -65,18 +61,24 @@ static const char *qdisc_mark(char buf[PIN_PATH_MAX], const char *root,
 	return pin_path(buf, root, PIN_LINKS, name);
 }
 
-static int qdisc_ensure(const char *root, int ifindex)
+int clsact_prepare(const char *root, int ifindex, struct err *err)
 {
 	struct bpf_tc_hook hook = tc_hook(ifindex, false);
 	char path[PIN_PATH_MAX];
-	int ret = bpf_tc_hook_create(&hook);
+	int ret;
 
+	diag_reset();
+	ret = bpf_tc_hook_create(&hook);
 	if (ret == -EEXIST)
 		return 0;
+	if (ret)
+		return err_set(err, ret, "make a clsact qdisc: %s%s%s",
+			       strerror(-ret), diag_reason()[0] ? ": " : "",
+			       diag_reason());
 	/* Without the mark an empty qdisc would stay behind: harmless. */
-	if (!ret)
+	if (root)
 		mkdir(qdisc_mark(path, root, ifindex), 0700);
-	return ret;
+	return 0;
 }
 
 static int filter_failed(int ret, const char *program, struct err *err)
@@ -115,10 +117,7 @@ int clsact_attach(struct datapath *dp, const char *program, int ifindex,
 
 	if (fd < 0)
 		return fd;
-	diag_reset();
-	ret = qdisc_ensure(dp->root, ifindex);
-	if (!ret)
-		ret = program_id(fd, &wanted);
+	ret = program_id(fd, &wanted);
 	if (ret)
 		return filter_failed(ret, program, err);
 
@@ -293,8 +292,6 @@ static void devices_detach(const char *root, const char *dir)
 
 void clsact_detach_all(const char *root)
 {
-	if (!pin_exists(root, PIN_CLSACT, NULL))
-		return;
 	devices_detach(root, PIN_PROGS);
 	devices_detach(root, PIN_PROGS_NEXT);
 }

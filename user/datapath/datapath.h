@@ -121,9 +121,10 @@ void datapath_bump_routes(struct datapath *dp); /* route_generation++ */
 __u32 datapath_now(void); /* the current tick, see FLOW_TICK_SHIFT */
 
 /* Hooks. attach is idempotent (0 when the right program is already there) and
- * never touches foreign programs. By tcx where the kernel has it and the
- * instance was not loaded with force_clsact, else clsact with our own priority
- * and handle. Must be called in the host's network namespace. */
+ * never touches foreign programs. Uplinks: by tcx where the kernel has it and
+ * the instance was not loaded with force_clsact. Else, and on the devices that
+ * are ours, clsact with our own priority and handle. Must be called in the
+ * host's network namespace. */
 int attach_endpoint(struct datapath *dp, int ifindex, struct err *err);
 int detach_endpoint(struct datapath *dp, int ifindex, struct err *err);
 int attach_uplink(struct datapath *dp, int ifindex, struct err *err);
@@ -134,7 +135,7 @@ int attach_sockets(struct datapath *dp, const char *cgroup, struct err *err);
 int attach_sockets_missing(struct datapath *dp, const char *cgroup,
 			   struct err *err);
 int detach_sockets(struct datapath *dp, struct err *err);
-/* "tcx" or "clsact". */
+/* "tcx" or "clsact": of uplinks. */
 const char *datapath_attach_mode(const struct datapath *dp);
 
 /* What runs at a device, in the order that a packet meets it, those of others
@@ -206,7 +207,7 @@ struct policy_image {
 	__u32 nlines;
 	struct policy_cidr *cidrs;
 	size_t ncidrs;
-	__u64 hash; /* of all that, never 0 */
+	__u64 hash; /* of the rules that it was made of, never 0 */
 };
 
 /* Writes a policy beside the one in force and then exchanges them by one store;

@@ -119,8 +119,7 @@ int programs_put(const char *root, const char *dir, struct err *err)
 
 	if (first)
 		return first;
-	if (pin_exists(root, PIN_CLSACT, NULL))
-		first = filters_put(root, &set, err);
+	first = filters_put(root, &set, err);
 	ret = links_put(root, &set, first ? NULL : err);
 	programs_close(&set);
 	return first ? first : ret;

@@ -15,7 +15,7 @@
 
 struct datapath {
 	char root[PIN_ROOT_MAX]; /* the instance's directory in bpffs */
-	bool clsact; /* how this instance attaches, fixed at load */
+	bool clsact; /* to uplinks, too; fixed at load */
 	int maps[MAP_COUNT];
 	struct datapath_config *config; /* mmapped */
 };
@@ -23,7 +23,7 @@ struct datapath {
 /* ---- pin.c: names in bpffs */
 
 /* The directories of an instance. PIN_CLSACT is empty: its existence says that
- * the instance attaches by clsact. The NEXT ones are there while programs are
+ * the instance has no tcx links. The NEXT ones are there while programs are
  * exchanged: what comes, and then what goes. */
 #define PIN_MAPS "maps"
 #define PIN_MAPS_NEXT "maps~next"
@@ -149,6 +149,13 @@ int links_prune(const char *root, const struct program_set *set,
 
 /* ---- clsact.c */
 
+/* Where our filter sits in each direction. */
+#define FILTER_PRIORITY 0xbf
+#define FILTER_HANDLE 0xb9f
+
+/* Makes sure of the qdisc. root: of the instance, to remember there that the
+ * qdisc is ours; NULL on a device that is ours itself and takes it along. */
+int clsact_prepare(const char *root, int ifindex, struct err *err);
 int clsact_attach(struct datapath *dp, const char *program, int ifindex,
 		  bool egress, bool *ret_made, struct err *err);
 /* Removes our filter in one direction. */
