@@ -139,6 +139,7 @@ static inline void fill_space(struct dice *dice, struct netns *ns)
 	ns->implied = random_bool(dice);
 	ns->adopted = random_bool(dice);
 	ns->cookie = random_number(dice, UINT32_MAX) * 3ull;
+	ns->mount = random_number(dice, UINT32_MAX) * 3ull;
 }
 
 static inline void fill_network(struct dice *dice, struct network *n)
@@ -180,6 +181,7 @@ static inline void fill_endpoint(struct dice *dice, struct endpoint *e)
 	e->default_route = random_bool(dice);
 	e->slot = random_number(dice, ENDPOINTS_MAX - 1);
 	e->netns_cookie = random_number(dice, UINT32_MAX) * 3ull;
+	e->netns_mount = random_number(dice, UINT32_MAX) * 3ull;
 }
 
 static inline void fill_uplink(struct dice *dice, struct uplink *u)

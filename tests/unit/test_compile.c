@@ -131,10 +131,11 @@ static struct policy_image compile(const struct model *m)
 	struct rule_val *rules = calloc(m->nrules + 1, sizeof(*rules));
 	struct policy_image image = { 0 };
 	struct err err = { 0 };
+	size_t count;
 
 	assert_non_null(rules);
-	assert_int_equal(
-		policy_compile(rules, rules_of(m, rules), &image, &err), 0);
+	assert_int_equal(rules_of(m, rules, &count), 0);
+	assert_int_equal(policy_compile(rules, count, &image, &err), 0);
 	free(rules);
 	return image;
 }

@@ -241,7 +241,7 @@ static bool is_peer(enum object_kind kind, const char *field)
 /* Of a namespace: any number is one. */
 static bool is_cookie(const char *field)
 {
-	return !strcmp(field, "cookie") || !strcmp(field, "netns_cookie");
+	return strstr(field, "cookie") || strstr(field, "mount");
 }
 
 /* Only what stands before it. */
@@ -504,6 +504,8 @@ static const struct {
 	{ OBJECT_NETWORK, "no_masq" },
 	{ OBJECT_NETNS, "cookie" },
 	{ OBJECT_ENDPOINT, "netns_cookie" },
+	{ OBJECT_NETNS, "mount" },
+	{ OBJECT_ENDPOINT, "netns_mount" },
 };
 
 static void older_record_has_the_default_of_a_later_field(void **state)

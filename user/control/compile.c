@@ -22,7 +22,7 @@
 
 #include "control/sets.h"
 #include "lib/cleanup.h"
-#include "model/index.h"
+#include "lib/hash.h"
 
 /* The lengths that a prefix of struct ipaddr can have: how deep they nest. */
 #define PREFIX_LENGTHS 129
@@ -451,13 +451,10 @@ static int compile_failed(int rc, struct err *err)
 }
 
 /* Zero stands for a policy that is not known. */
-static __u64 image_hash(const struct policy_image *image)
+__u64 policy_hash(const struct rule_val *rules, size_t count)
 {
-	__u64 hash = hash_bytes(image->lines,
-				image->nlines * sizeof(*image->lines), 0);
+	__u64 hash = hash_quick(rules, count * sizeof(*rules));
 
-	hash = hash_bytes(image->cidrs, image->ncidrs * sizeof(*image->cidrs),
-			  hash);
 	return hash ? hash : 1;
 }
 
@@ -482,7 +479,7 @@ int policy_compile(const struct rule_val *rules, size_t count,
 		.ncidrs = c.ncidrs,
 	};
 	c.lines.lines = NULL; /* ret's now */
-	ret->hash = image_hash(ret);
+	ret->hash = policy_hash(rules, count);
 	lines_free(&c.lines);
 	return 0;
 }

@@ -41,6 +41,8 @@ struct rule_val {
  */
 int policy_compile(const struct rule_val *rules, size_t count,
 		   struct policy_image *ret, struct err *err);
+/* The same rules have the same, never 0: that of what they are compiled to. */
+__u64 policy_hash(const struct rule_val *rules, size_t count);
 void policy_image_free(struct policy_image *image);
 
 #define _cleanup_image_ __attribute__((cleanup(policy_image_free)))

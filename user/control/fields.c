@@ -86,6 +86,7 @@ static const struct field netns_fields[] = {
 	FIELD(netns, implied, FIELD_BOOL),
 	FIELD(netns, adopted, FIELD_BOOL),
 	FIELD(netns, cookie, FIELD_UINT, .later = true),
+	FIELD(netns, mount, FIELD_UINT, .later = true),
 	END,
 };
 
@@ -123,6 +124,7 @@ static const struct field endpoint_fields[] = {
 	FIELD(endpoint, default_route, FIELD_BOOL),
 	NUMBER(endpoint, slot, ENDPOINTS_MAX - 1),
 	FIELD(endpoint, netns_cookie, FIELD_UINT, .later = true),
+	FIELD(endpoint, netns_mount, FIELD_UINT, .later = true),
 	END,
 };
 

@@ -15,29 +15,41 @@
 
 #define MTU_DEFAULT 1500
 
+/* Room for one more than count. */
+static int grow(void **list, size_t count, size_t *room, size_t size)
+{
+	size_t more = *room ? 2 * *room : 16;
+	void *grown;
+
+	if (count < *room)
+		return 0;
+	grown = reallocarray(*list, more, size);
+	if (!grown)
+		return -ENOMEM;
+	*list = grown;
+	*room = more;
+	return 0;
+}
+
 static int on_link(const struct link_info *link, void *arg)
 {
 	struct host *host = arg;
-	struct link_info *links;
 
-	links = reallocarray(host->links, host->nlinks + 1, sizeof(*links));
-	if (!links)
+	if (grow((void **)&host->links, host->nlinks, &host->links_room,
+		 sizeof(*link)))
 		return -ENOMEM;
-	host->links = links;
-	links[host->nlinks++] = *link;
+	host->links[host->nlinks++] = *link;
 	return 0;
 }
 
 static int on_addr(const struct addr_info *addr, void *arg)
 {
 	struct host *host = arg;
-	struct addr_info *addrs;
 
-	addrs = reallocarray(host->addrs, host->naddrs + 1, sizeof(*addrs));
-	if (!addrs)
+	if (grow((void **)&host->addrs, host->naddrs, &host->addrs_room,
+		 sizeof(*addr)))
 		return -ENOMEM;
-	host->addrs = addrs;
-	addrs[host->naddrs++] = *addr;
+	host->addrs[host->naddrs++] = *addr;
 	return 0;
 }
 
@@ -55,11 +67,35 @@ static int on_default(const struct default_route *route, void *arg)
 	return 0;
 }
 
+static int compare_links(const void *a, const void *b)
+{
+	int left = ((const struct link_info *)a)->ifindex;
+	int right = ((const struct link_info *)b)->ifindex;
+
+	return (left > right) - (left < right);
+}
+
+static int index_links(struct host *host, struct err *err)
+{
+	if (host->nlinks)
+		qsort(host->links, host->nlinks, sizeof(*host->links),
+		      compare_links);
+	if (index_make(host->nlinks, &host->names))
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < host->nlinks; i++) {
+		const char *name = host->links[i].name;
+
+		index_add(&host->names, name, strlen(name), &host->links[i]);
+	}
+	return 0;
+}
+
 int host_read(struct nl *nl, struct host *ret, struct err *err)
 {
 	struct host host = { 0 };
 	int rc = link_each(nl, on_link, &host, err);
 
+	rc = rc ? rc : index_links(&host, err);
 	rc = rc ? rc : addr_each(nl, on_addr, &host, err);
 	rc = rc ? rc : route_each_default(nl, AF_INET, on_default, &host, err);
 	rc = rc ? rc : route_each_default(nl, AF_INET6, on_default, &host, err);
@@ -73,6 +109,7 @@ int host_read(struct nl *nl, struct host *ret, struct err *err)
 
 void host_free(struct host *host)
 {
+	index_free(&host->names);
 	free(host->links);
 	free(host->addrs);
 	free(host->defaults);
@@ -82,18 +119,16 @@ void host_free(struct host *host)
 const struct link_info *host_find_link(const struct host *host,
 				       const char *name)
 {
-	for (size_t i = 0; i < host->nlinks; i++)
-		if (!strcmp(host->links[i].name, name))
-			return &host->links[i];
-	return NULL;
+	return index_find_name(&host->names, name);
 }
 
 const struct link_info *host_find_index(const struct host *host, int ifindex)
 {
-	for (size_t i = 0; i < host->nlinks; i++)
-		if (host->links[i].ifindex == ifindex)
-			return &host->links[i];
-	return NULL;
+	const struct link_info key = { .ifindex = ifindex };
+
+	return host->nlinks ? bsearch(&key, host->links, host->nlinks,
+				      sizeof(key), compare_links) :
+			      NULL;
 }
 
 /* fc00::/7, RFC 4193 */

@@ -6,13 +6,15 @@
 #include "kernel/addr.h"
 #include "kernel/link.h"
 #include "kernel/route.h"
+#include "model/index.h"
 #include "model/model.h"
 
 struct host {
-	struct link_info *links;
-	size_t nlinks;
+	struct link_info *links; /* in the order of their numbers */
+	size_t nlinks, links_room;
+	struct index names; /* of links */
 	struct addr_info *addrs;
-	size_t naddrs;
+	size_t naddrs, addrs_room;
 	struct default_route *defaults; /* of both families */
 	size_t ndefaults;
 };
@@ -20,8 +22,8 @@ struct host {
 int host_read(struct nl *nl, struct host *ret, struct err *err);
 void host_free(struct host *host);
 
-/* Do both show the same devices, addresses and default routes, in the kernel's
- * order? */
+/* Do both show the same devices, addresses and default routes, these in the
+ * kernel's order? */
 bool host_equal(const struct host *a, const struct host *b);
 
 /* The devices of the default routes for IPv4 and IPv6; 0: there is none. */

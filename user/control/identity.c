@@ -15,11 +15,14 @@ static bool names_process(const char *spec)
 	return !strncmp(spec, "pid:", 4) || !strncmp(spec, "/proc/", 6);
 }
 
-static enum identity identity_of(const char *spec, __u64 cookie)
+static enum identity identity_of(const char *spec, __u64 cookie, __u64 mount)
 {
-	_cleanup_close_ int fd = netns_open(spec, NULL);
+	_cleanup_close_ int fd = -1;
 	__u64 found;
 
+	if (cookie && mount && netns_mount_of(spec) == mount)
+		return IDENTITY_SAME;
+	fd = netns_open(spec, NULL);
 	if (fd < 0)
 		return IDENTITY_LOST;
 	if (cookie && !netns_cookie_of(fd, &found, NULL) && found != cookie)
@@ -30,12 +33,13 @@ static enum identity identity_of(const char *spec, __u64 cookie)
 
 enum identity identity_of_endpoint(const struct endpoint *endpoint)
 {
-	return identity_of(endpoint->netns, endpoint->netns_cookie);
+	return identity_of(endpoint->netns, endpoint->netns_cookie,
+			   endpoint->netns_mount);
 }
 
 enum identity identity_of_netns(const struct netns *netns)
 {
-	return identity_of(netns->name, netns->cookie);
+	return identity_of(netns->name, netns->cookie, netns->mount);
 }
 
 int identity_open(const struct endpoint *endpoint, struct err *err)
@@ -57,20 +61,26 @@ int identity_open(const struct endpoint *endpoint, struct err *err)
 		       endpoint->netns);
 }
 
-static __u64 cookie_of(const char *spec)
+/* The mount first: should the name move on in between, it is not taken for the
+ * one that has the cookie. */
+static void take(const char *spec, __u64 *ret_cookie, __u64 *ret_mount)
 {
+	__u64 mount = netns_mount_of(spec);
 	_cleanup_close_ int fd = netns_open(spec, NULL);
 	__u64 cookie;
 
-	return fd < 0 || netns_cookie_of(fd, &cookie, NULL) ? 0 : cookie;
+	if (fd < 0 || netns_cookie_of(fd, &cookie, NULL))
+		cookie = 0;
+	*ret_cookie = cookie;
+	*ret_mount = cookie ? mount : 0;
 }
 
 void identity_take(struct endpoint *endpoint)
 {
-	endpoint->netns_cookie = cookie_of(endpoint->netns);
+	take(endpoint->netns, &endpoint->netns_cookie, &endpoint->netns_mount);
 }
 
 void identity_take_netns(struct netns *netns)
 {
-	netns->cookie = cookie_of(netns->name);
+	take(netns->name, &netns->cookie, &netns->mount);
 }

@@ -10,6 +10,9 @@
  * `ip netns del X && ip netns add X` does it. What apply has found is recorded,
  * as a cookie that the kernel gives to no other namespace; where none is (in
  * records of older versions), the name decides.
+ *
+ * To read a cookie takes a thread that goes there. Where a name is still the same
+ * mount, nobody has to ask.
  */
 enum identity {
 	IDENTITY_SAME,

@@ -14,6 +14,7 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "model/cable.h"
+#include "model/names.h"
 
 void work_init(struct control *control, const struct host *host,
 	       struct work *ret)
@@ -102,13 +103,16 @@ static void await_dying(struct nl *nl, const struct model *model,
 static int forget_dangling(struct work *work, struct model *model,
 			   bool *changed, struct err *err)
 {
+	_cleanup_names_ struct names names = { 0 };
 	bool fallen_asleep = false;
 	int rc = 0;
 
+	if (names_make(model, &names))
+		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = model->npublishes; i-- > 0 && !rc;) {
 		struct publish *publish = &model->publishes[i];
 
-		if (model_find_endpoint(model, publish->endpoint))
+		if (names_find_endpoint(&names, publish->endpoint))
 			continue;
 		*changed = true;
 		rc = step_clean(work, OBJECT_PUBLISH, publish, err);
@@ -117,7 +121,7 @@ static int forget_dangling(struct work *work, struct model *model,
 	for (size_t i = 0; i < model->nrules; i++) {
 		struct policy_rule *rule = &model->rules[i];
 
-		if (rule->dormant || rule_peers_exist(model, rule))
+		if (rule->dormant || names_has_peers(&names, rule))
 			continue;
 		log_warn("policy rule '%s' names what is gone: it is dormant "
 			 "until that is there again",

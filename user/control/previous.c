@@ -130,6 +130,11 @@ static bool is_used(const struct model *model, const char *netns)
 	return false;
 }
 
+static bool names_endpoint(const struct policy_peer *peer, const char *name)
+{
+	return peer->kind == SEL_ENDPOINT && !strcmp(peer->name, name);
+}
+
 bool previous_drop_endpoint(struct model *model, const char *endpoint)
 {
 	struct endpoint *gone = model_find_endpoint(model, endpoint);
@@ -145,7 +150,8 @@ bool previous_drop_endpoint(struct model *model, const char *endpoint)
 		if (!strcmp(model->publishes[i].endpoint, endpoint))
 			model_del_publish(model, &model->publishes[i]);
 	for (size_t i = 0; i < model->nrules; i++)
-		if (!rule_peers_exist(model, &model->rules[i]))
+		if (names_endpoint(&model->rules[i].from, endpoint) ||
+		    names_endpoint(&model->rules[i].to, endpoint))
 			model->rules[i].dormant = true;
 	return true;
 }

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "model/names.h"
 
-static bool selector_make(const struct model *model,
+static bool selector_make(const struct names *names,
 			  const struct policy_peer *peer, struct selector *ret)
 {
 	const struct endpoint *endpoint;
@@ -27,12 +28,12 @@ static bool selector_make(const struct model *model,
 		ret->kind = SELECT_WORLD;
 		return true;
 	case SEL_ENDPOINT:
-		endpoint = model_find_endpoint(model, peer->name);
+		endpoint = names_find_endpoint(names, peer->name);
 		ret->kind = SELECT_ENDPOINT;
 		ret->id = endpoint ? endpoint->slot : 0;
 		return ret->id;
 	case SEL_NETWORK:
-		network = model_find_network(model, peer->name);
+		network = names_find_network(names, peer->name);
 		ret->kind = SELECT_NETWORK;
 		ret->id = network ? network->id : 0;
 		return ret->id;
@@ -46,9 +47,13 @@ static bool selector_make(const struct model *model,
 	return false;
 }
 
-size_t rules_of(const struct model *model, struct rule_val *ret)
+int rules_of(const struct model *model, struct rule_val *ret, size_t *ret_count)
 {
+	_cleanup_names_ struct names names = { 0 };
 	size_t count = 0;
+
+	if (names_make(model, &names))
+		return -ENOMEM;
 
 	for (size_t i = 0; i < model->nrules; i++) {
 		const struct policy_rule *rule = &model->rules[i];
@@ -62,18 +67,23 @@ size_t rules_of(const struct model *model, struct rule_val *ret)
 			.log = rule->log,
 		};
 		memcpy(value->ports, rule->ports, sizeof(value->ports));
-		if (selector_make(model, &rule->from, &value->from) &&
-		    selector_make(model, &rule->to, &value->to))
+		if (selector_make(&names, &rule->from, &value->from) &&
+		    selector_make(&names, &rule->to, &value->to))
 			count++;
 	}
-	return count;
+	*ret_count = count;
+	return 0;
 }
 
 int rules_put(struct datapath *dp, const struct rule_val *rules, size_t count,
 	      struct err *err)
 {
 	_cleanup_image_ struct policy_image image = { 0 };
-	int rc = policy_compile(rules, count, &image, err);
+	int rc;
+
+	if (datapath_config(dp)->policy_hash == policy_hash(rules, count))
+		return 0;
+	rc = policy_compile(rules, count, &image, err);
 
 	return rc ? rc : policy_write(dp, &image, err);
 }
@@ -82,10 +92,11 @@ int rules_write(struct datapath *dp, const struct model *model, struct err *err)
 {
 	_cleanup_free_ struct rule_val *rules =
 		calloc(model->nrules + 1, sizeof(*rules));
+	size_t count;
 
-	if (!rules)
+	if (!rules || rules_of(model, rules, &count))
 		return err_set(err, -ENOMEM, "out of memory");
-	return rules_put(dp, rules, rules_of(model, rules), err);
+	return rules_put(dp, rules, count, err);
 }
 
 int rules_compare(const struct datapath *dp, const struct model *model,
@@ -94,10 +105,11 @@ int rules_compare(const struct datapath *dp, const struct model *model,
 	_cleanup_free_ struct rule_val *rules =
 		calloc(model->nrules + 1, sizeof(*rules));
 	_cleanup_image_ struct policy_image image = { 0 };
+	size_t count;
 	int rc;
 
-	if (!rules)
+	if (!rules || rules_of(model, rules, &count))
 		return err_set(err, -ENOMEM, "out of memory");
-	rc = policy_compile(rules, rules_of(model, rules), &image, err);
+	rc = policy_compile(rules, count, &image, err);
 	return rc ? rc : policy_compare(dp, &image, ret_differ, err);
 }

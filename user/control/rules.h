@@ -7,10 +7,11 @@
 
 /*
  * The model's rules in order; ret has room for all of them. A rule that names
- * an endpoint with no slot yet matches nothing and is left out. Returns how
- * many there are.
+ * an endpoint with no slot yet matches nothing and is left out; so the number of
+ * them comes back, too. 0 or -ENOMEM.
  */
-size_t rules_of(const struct model *model, struct rule_val *ret);
+int rules_of(const struct model *model, struct rule_val *ret,
+	     size_t *ret_count);
 
 /* Compiles rules and puts them in force by one store. The caller bumps the
  * generation. */

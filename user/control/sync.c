@@ -14,6 +14,7 @@
 #include "kernel/netns.h"
 #include "kernel/sysctl.h"
 #include "lib/cleanup.h"
+#include "model/names.h"
 
 /* Elements of one table while they are collected. */
 struct rows {
@@ -175,11 +176,11 @@ static int sync_subnets(const struct sink *sink, const struct model *model,
 	return rows_write(sink, MAP_SUBNETS, &rows, err);
 }
 
-static bool endpoint_value(const struct model *model, const struct host *host,
+static bool endpoint_value(const struct names *names, const struct host *host,
 			   const struct endpoint *e, struct endpoint_val *ret)
 {
 	const struct link_info *link = host_find_link(host, e->host_ifname);
-	const struct network *n = model_find_network(model, e->network);
+	const struct network *n = names_find_network(names, e->network);
 
 	if (!link || !n)
 		return false;
@@ -200,10 +201,12 @@ static int sync_endpoints(const struct sink *sink, const struct model *model,
 			  const struct host *host, struct err *err)
 {
 	_cleanup_rows_ struct rows endpoints = { 0 }, addrs = { 0 };
+	_cleanup_names_ struct names names = { 0 };
 	struct endpoint_val value;
 	int rc;
 
-	if (rows_make(&endpoints, model->nendpoints, sizeof(__u32),
+	if (names_make(model, &names) ||
+	    rows_make(&endpoints, model->nendpoints, sizeof(__u32),
 		      sizeof(value)) ||
 	    rows_make(&addrs, model->nendpoints * ENDPOINT_ADDRS_MAX,
 		      sizeof(struct ipaddr), sizeof(value)))
@@ -211,7 +214,7 @@ static int sync_endpoints(const struct sink *sink, const struct model *model,
 	for (size_t i = 0; i < model->nendpoints; i++) {
 		const struct endpoint *e = &model->endpoints[i];
 
-		if (!endpoint_value(model, host, e, &value))
+		if (!endpoint_value(&names, host, e, &value))
 			continue;
 		rows_add(&endpoints, &value.ifindex, &value);
 		for (size_t j = 0; j < e->nips; j++)
@@ -395,20 +398,22 @@ static int sync_publish_from(const struct sink *sink, const struct model *model,
 static int sync_publishes(const struct sink *sink, const struct model *model,
 			  struct err *err)
 {
+	_cleanup_names_ struct names names = { 0 };
 	_cleanup_rows_ struct rows rows = { 0 };
 	int rc = sync_publish_from(sink, model, err);
 
 	if (rc)
 		return rc;
-	if (rows_make(&rows, sync_publish_count(model),
+	if (names_make(model, &names) ||
+	    rows_make(&rows, sync_publish_count(model),
 		      sizeof(struct publish_key), sizeof(struct publish_val)))
 		return no_memory(err);
 	for (size_t i = 0; i < model->npublishes; i++) {
 		const struct publish *p = &model->publishes[i];
 		const struct endpoint *e =
-			model_find_endpoint(model, p->endpoint);
+			names_find_endpoint(&names, p->endpoint);
 		const struct network *n =
-			e ? model_find_network(model, e->network) : NULL;
+			e ? names_find_network(&names, e->network) : NULL;
 
 		if (n)
 			publish_add(&rows, p, e, n->routed);

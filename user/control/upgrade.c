@@ -14,11 +14,13 @@ struct filling {
 	const struct host *host;
 };
 
-/* Also where the tables are kept: this build may want more in them. */
+/* Also where the tables are kept: this build may want more in them, and compile
+ * the same policy to something else. */
 static int fill(struct datapath *dp, void *arg, struct err *err)
 {
 	const struct filling *filling = arg;
 
+	datapath_config(dp)->policy_hash = 0;
 	return sync_tables(dp, &filling->control->model, filling->host, err);
 }
 

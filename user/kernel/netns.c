@@ -26,6 +26,10 @@
 #define ETC_DIR "/etc/netns"
 #define SELF "/proc/thread-self/ns/net"
 #define NETNS_NEW (-2) /* no descriptor: one that is made */
+/* Newer than the headers. */
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000u
+#endif
 #define LOOPBACK 1 /* ifindex of lo, the first device of every namespace */
 
 static int check_name(const char *name, struct err *err)
@@ -83,6 +87,25 @@ int netns_open(const char *spec, struct err *err)
 	snprintf(path, sizeof(path), RUN_DIR "/%s", spec);
 	snprintf(what, sizeof(what), "network namespace '%s'", spec);
 	return open_checked(path, what, err);
+}
+
+__u64 netns_mount_of(const char *spec)
+{
+	char path[PATH_MAX];
+	struct statx st;
+
+	if (!strncmp(spec, "pid:", 4))
+		return 0;
+	if (spec[0] == '/')
+		snprintf(path, sizeof(path), "%s", spec);
+	else
+		snprintf(path, sizeof(path), RUN_DIR "/%s", spec);
+	/* Of /proc/PID/ns/net the mount is one that all namespaces share. */
+	if (statx(AT_FDCWD, path, 0, STATX_MNT_ID_UNIQUE, &st) ||
+	    !(st.stx_mask & STATX_MNT_ID_UNIQUE) ||
+	    !(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return 0;
+	return st.stx_mnt_id;
 }
 
 int netns_open_self(struct err *err)

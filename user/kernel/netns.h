@@ -28,6 +28,11 @@ bool netns_same(int fd_a, int fd_b);
 int netns_cookie(__u64 *ret, struct err *err);
 /* That of another one. */
 int netns_cookie_of(int fd, __u64 *ret, struct err *err);
+/* The number of the mount that gives a namespace its name: none that was or will
+ * be has the same until the machine starts again, and what is mounted there
+ * does not change. Another mount namespace has other numbers for the same. 0:
+ * spec is no such mount, or the kernel does not tell (before 6.8). */
+__u64 netns_mount_of(const char *spec);
 /* Calls fn in the namespace, in a thread of its own, and waits for it. Returns
  * what fn returns. The caller never leaves its namespace. */
 int netns_run(int fd, int (*fn)(void *arg, struct err *err), void *arg,

@@ -37,8 +37,8 @@ static bool cidrs_equal(const struct cidr *a, size_t na, const struct cidr *b,
 
 bool netns_equal(const struct netns *a, const struct netns *b)
 {
-	/* Not adopted and cookie: nobody wrote them, they are what apply once
-	 * found. */
+	/* Not adopted, cookie and mount: nobody wrote them, they are what
+	 * apply once found. */
 	return text_equal(a->name, b->name) && a->implied == b->implied &&
 	       ips_equal(a->dns, a->ndns, b->dns, b->ndns);
 }

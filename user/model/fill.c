@@ -12,6 +12,7 @@
 #include "model/cable.h"
 #include "model/ids.h"
 #include "model/index.h"
+#include "model/names.h"
 #include "model/subnet.h"
 
 /*
@@ -37,46 +38,101 @@ static bool netns_is_name(const char *netns)
 	return name_is_valid(netns);
 }
 
-static bool netns_is_used(const struct model *m, const char *name)
+/* One that was made for endpoints goes with the last of them. */
+static int drop_unused_netns(struct model *desired)
 {
-	for (size_t i = 0; i < m->nendpoints; i++)
-		if (!strcmp(m->endpoints[i].netns, name))
-			return true;
-	return false;
-}
+	_cleanup_index_ struct index used = {};
 
-static int fill_netns(struct model *desired, const struct model *actual)
-{
+	if (index_make(desired->nendpoints, &used))
+		return -ENOMEM;
+	for (size_t i = 0; i < desired->nendpoints; i++) {
+		const char *name = desired->endpoints[i].netns;
+
+		index_add(&used, name, strlen(name), name);
+	}
 	for (size_t i = desired->nnetns; i-- > 0;) {
 		struct netns *ns = &desired->netns[i];
 
-		if (ns->implied && !netns_is_used(desired, ns->name))
+		if (ns->implied && !index_find_name(&used, ns->name))
 			model_del_netns(desired, ns);
 	}
+	return 0;
+}
+
+/* Marks the endpoints, in their order, whose namespace the model does not have
+ * and that are the first to name it. */
+static int find_missing_netns(const struct model *desired, bool *missing)
+{
+	_cleanup_index_ struct index known = {};
+
+	if (index_make(desired->nnetns + desired->nendpoints, &known))
+		return -ENOMEM;
+	for (size_t i = 0; i < desired->nnetns; i++) {
+		const char *name = desired->netns[i].name;
+
+		index_add(&known, name, strlen(name), name);
+	}
 	for (size_t i = 0; i < desired->nendpoints; i++) {
-		struct endpoint *e = &desired->endpoints[i];
+		const char *name = desired->endpoints[i].netns;
+
+		missing[i] = netns_is_name(name) &&
+			     !index_add(&known, name, strlen(name), name);
+	}
+	return 0;
+}
+
+static int add_missing_netns(struct model *desired)
+{
+	_cleanup_free_ bool *missing =
+		calloc(desired->nendpoints + 1, sizeof(*missing));
+
+	if (!missing || find_missing_netns(desired, missing))
+		return -ENOMEM;
+	for (size_t i = 0; i < desired->nendpoints; i++) {
+		const struct endpoint *e = &desired->endpoints[i];
 		struct netns ns = { .origin = e->origin, .implied = true };
 
-		if (!e->netns[0])
-			snprintf(e->netns, sizeof(e->netns), "%s", e->name);
-		if (!netns_is_name(e->netns) ||
-		    model_find_netns(desired, e->netns))
+		if (!missing[i])
 			continue;
 		snprintf(ns.name, sizeof(ns.name), "%.*s", NAME_LEN_MAX,
 			 e->netns);
 		if (!model_add_netns(desired, &ns))
 			return -ENOMEM;
 	}
+	return 0;
+}
+
+static int keep_netns(struct model *desired, const struct model *actual)
+{
+	_cleanup_index_ struct index running = {};
+
+	if (index_make_names(actual->netns, actual->nnetns,
+			     sizeof(*actual->netns), &running))
+		return -ENOMEM;
 	for (size_t i = 0; i < desired->nnetns; i++) {
-		const struct netns *old =
-			model_find_netns(actual, desired->netns[i].name);
+		struct netns *ns = &desired->netns[i];
+		const struct netns *old = index_find_name(&running, ns->name);
 
 		if (!old)
 			continue;
-		desired->netns[i].adopted = old->adopted;
-		desired->netns[i].cookie = old->cookie;
+		ns->adopted = old->adopted;
+		ns->cookie = old->cookie;
+		ns->mount = old->mount;
 	}
 	return 0;
+}
+
+static int fill_netns(struct model *desired, const struct model *actual)
+{
+	if (drop_unused_netns(desired))
+		return -ENOMEM;
+	for (size_t i = 0; i < desired->nendpoints; i++) {
+		struct endpoint *e = &desired->endpoints[i];
+
+		if (!e->netns[0])
+			snprintf(e->netns, sizeof(e->netns), "%s", e->name);
+	}
+	return add_missing_netns(desired) ?: keep_netns(desired, actual);
 }
 
 static void take_devices(struct index *taken, const struct model *m)
@@ -183,8 +239,10 @@ static void keep_endpoint(struct endpoint *e, const struct endpoint *old)
 	if (!memcmp(e->mac, no_mac, sizeof(no_mac)))
 		memcpy(e->mac, old->mac, sizeof(e->mac));
 	/* While the device stays; else apply looks again. */
-	if (!strcmp(e->netns, old->netns))
+	if (!strcmp(e->netns, old->netns)) {
 		e->netns_cookie = old->netns_cookie;
+		e->netns_mount = old->netns_mount;
+	}
 }
 
 /* "eth0" unless another endpoint of the namespace has that; then eth1 ... */
@@ -361,13 +419,42 @@ static bool same_decision(const struct policy_rule *a,
 	return rule_equal(&named, b);
 }
 
+/* Both lists of rules by their names. */
+struct rule_names {
+	struct index wanted, running;
+};
+
+static void rule_names_free(struct rule_names *names)
+{
+	index_free(&names->wanted);
+	index_free(&names->running);
+}
+
+#define _cleanup_rule_names_ __attribute__((cleanup(rule_names_free)))
+
+static int rule_names_make(const struct model *desired,
+			   const struct model *actual, struct rule_names *ret)
+{
+	return index_make_names(desired->rules, desired->nrules, sizeof(*desired->rules), &ret->wanted) ?:
+		       index_make_names(actual->rules, actual->nrules,
+					sizeof(*actual->rules), &ret->running);
+}
+
+static void give_name(struct policy_rule *rule, const char *name,
+		      struct rule_names *names)
+{
+	snprintf(rule->name, sizeof(rule->name), "%s", name);
+	index_add(&names->wanted, rule->name, strlen(rule->name), rule);
+}
+
 /*
  * A rule without a name is the running one that says the same and that no
  * other wanted rule is. The search starts behind the last match: both lists
  * mostly have the same order.
  */
 static void keep_unnamed_rules(struct model *desired,
-			       const struct model *actual)
+			       const struct model *actual,
+			       struct rule_names *names)
 {
 	size_t start = 0;
 
@@ -379,16 +466,16 @@ static void keep_unnamed_rules(struct model *desired,
 				&actual->rules[(start + k) % actual->nrules];
 
 			if (!same_decision(rule, old) ||
-			    model_find_rule(desired, old->name))
+			    index_find_name(&names->wanted, old->name))
 				continue;
-			memcpy(rule->name, old->name, sizeof(rule->name));
+			give_name(rule, old->name, names);
 			start += k + 1;
 		}
 	}
 }
 
 static void keep_rule_ids(struct model *desired, const struct model *actual,
-			  struct ids *ids)
+			  const struct rule_names *names, struct ids *ids)
 {
 	for (size_t i = 0; i < actual->nrules; i++)
 		ids_take_actual(ids, actual->rules[i].id);
@@ -398,7 +485,7 @@ static void keep_rule_ids(struct model *desired, const struct model *actual,
 		const struct policy_rule *old = NULL;
 
 		if (rule->name[0])
-			old = model_find_rule(actual, rule->name);
+			old = index_find_name(&names->running, rule->name);
 		if (!rule->id && old)
 			rule->id = old->id;
 		ids_take_desired(ids, rule->id);
@@ -406,40 +493,45 @@ static void keep_rule_ids(struct model *desired, const struct model *actual,
 }
 
 /* "rule-N" where N is the rule's number, or the next that no rule has. */
-static void name_rule(struct policy_rule *rule, const struct model *desired,
-		      const struct model *actual)
+static void name_rule(struct policy_rule *rule, struct rule_names *names)
 {
 	char name[sizeof("rule-4294967295")];
 	__u32 number = rule->id;
 
 	do {
 		snprintf(name, sizeof(name), "rule-%u", number++);
-	} while (model_find_rule(desired, name) ||
-		 model_find_rule(actual, name));
-	memcpy(rule->name, name, sizeof(name));
+	} while (index_find_name(&names->wanted, name) ||
+		 index_find_name(&names->running, name));
+	give_name(rule, name, names);
 }
 
 /* What a rule names may have come back. */
-static void wake_rules(struct model *m)
+static int wake_rules(struct model *m)
 {
+	_cleanup_names_ struct names names = {};
+
+	if (names_make(m, &names))
+		return -ENOMEM;
 	for (size_t i = 0; i < m->nrules; i++) {
 		struct policy_rule *rule = &m->rules[i];
 
-		if (rule->dormant && rule_peers_exist(m, rule))
+		if (rule->dormant && names_has_peers(&names, rule))
 			rule->dormant = false;
 	}
+	return 0;
 }
 
 static int fill_rules(struct model *desired, const struct model *actual,
 		      struct err *err)
 {
+	_cleanup_rule_names_ struct rule_names names = {};
 	_cleanup_ids_ struct ids ids = {};
 
-	if (ids_make(RULES_MAX, &ids))
+	if (ids_make(RULES_MAX, &ids) || wake_rules(desired) ||
+	    rule_names_make(desired, actual, &names))
 		return no_memory(err);
-	wake_rules(desired);
-	keep_unnamed_rules(desired, actual);
-	keep_rule_ids(desired, actual, &ids);
+	keep_unnamed_rules(desired, actual, &names);
+	keep_rule_ids(desired, actual, &names, &ids);
 
 	for (size_t i = 0; i < desired->nrules; i++) {
 		struct policy_rule *rule = &desired->rules[i];
@@ -449,7 +541,7 @@ static int fill_rules(struct model *desired, const struct model *actual,
 		if (!rule->id)
 			return no_number(err, "policy rules", RULES_MAX);
 		if (!rule->name[0])
-			name_rule(rule, desired, actual);
+			name_rule(rule, &names);
 	}
 	return 0;
 }

@@ -82,7 +82,7 @@ const void *index_add(struct index *index, const void *key, size_t len,
 
 const void *index_find(const struct index *index, const void *key, size_t len)
 {
-	return entry_of(index, key, len)->value;
+	return index->room ? entry_of(index, key, len)->value : NULL;
 }
 
 int index_make_names(const void *items, size_t count, size_t size,

@@ -24,6 +24,7 @@ void index_free(struct index *index);
 /* The value that the key already had, which then stays; else NULL. */
 const void *index_add(struct index *index, const void *key, size_t len,
 		      const void *value);
+/* An index that is all zeros has nothing. */
 const void *index_find(const struct index *index, const void *key, size_t len);
 
 const void *index_find_name(const struct index *index, const char *name);

@@ -296,15 +296,3 @@ void model_del_uplink(struct model *m, struct uplink *del)
 {
 	array_del(m->uplinks, &m->nuplinks, sizeof(*del), del);
 }
-
-static bool peer_exists(const struct model *m, const struct policy_peer *peer)
-{
-	if (peer->kind == SEL_ENDPOINT)
-		return model_find_endpoint(m, peer->name);
-	return peer->kind != SEL_NETWORK || model_find_network(m, peer->name);
-}
-
-bool rule_peers_exist(const struct model *m, const struct policy_rule *rule)
-{
-	return peer_exists(m, &rule->from) && peer_exists(m, &rule->to);
-}

@@ -31,6 +31,7 @@ struct netns {
 		       * last endpoint */
 	bool adopted; /* was there before us: never deleted. Filled by apply */
 	__u64 cookie; /* which namespace it is; 0: not known. Filled by apply */
+	__u64 mount; /* of the name, see identity.h; 0: not known. Likewise */
 };
 
 enum network_type { NETWORK_BRIDGE, NETWORK_P2P };
@@ -73,6 +74,7 @@ struct endpoint {
 	bool default_route; /* default true */
 	__u32 slot; /* filled, 1..ENDPOINTS_MAX - 1 */
 	__u64 netns_cookie; /* as netns.cookie, of the one that it is in */
+	__u64 netns_mount; /* as netns.mount */
 };
 
 struct publish {
@@ -210,9 +212,6 @@ bool rule_equal(const struct policy_rule *a, const struct policy_rule *b);
 bool uplink_equal(const struct uplink *a, const struct uplink *b);
 bool netns_equal(const struct netns *a, const struct netns *b);
 bool settings_equal(const struct settings *a, const struct settings *b);
-
-/* Is all there that the rule names? */
-bool rule_peers_exist(const struct model *m, const struct policy_rule *rule);
 
 /* Would both claim one port? "any" collides with every address. */
 bool publish_collides(const struct publish *a, const struct publish *b);
