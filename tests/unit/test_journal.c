@@ -432,6 +432,32 @@ static void salvage_leaves_out_what_is_damaged(void **unused)
 	free(text.bytes);
 }
 
+/* What is not finished is removed: it must not be what only looks so. */
+static void damaged_line_may_have_finished_what_came_before(void **unused)
+{
+	const struct endpoint web = endpoint_of("web"), db = endpoint_of("db");
+	struct text text = head();
+	struct state state;
+	struct err err;
+
+	(void)unused;
+	log_set_level(LOG_LEVEL_ERR);
+	say(&text, '?', OBJECT_ENDPOINT, &web);
+	say(&text, '+', OBJECT_ENDPOINT, &web);
+	text.bytes[text.len - 2] ^= 1;
+	say(&text, '?', OBJECT_ENDPOINT, &db);
+
+	assert_int_equal(read_salvaging(&text, text.len, true, &state, &err),
+			 0);
+
+	assert_int_equal(state.model.nendpoints, 1);
+	assert_string_equal(state.model.endpoints[0].name, "web");
+	assert_int_equal(state.leftovers.nendpoints, 1);
+	assert_string_equal(state.leftovers.endpoints[0].name, "db");
+	state_free(&state);
+	free(text.bytes);
+}
+
 /* Its sum is right, so somebody wrote it. */
 static void line_that_no_journal_has_is_damage(void **unused)
 {
@@ -480,6 +506,8 @@ int main(void)
 		cmocka_unit_test(beginning_of_the_head_is_damage),
 		cmocka_unit_test(every_changed_byte_is_told_with_its_line),
 		cmocka_unit_test(salvage_leaves_out_what_is_damaged),
+		cmocka_unit_test(
+			damaged_line_may_have_finished_what_came_before),
 		cmocka_unit_test(line_that_no_journal_has_is_damage),
 		cmocka_unit_test(port_range_backwards_is_damage),
 	};

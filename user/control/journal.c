@@ -141,6 +141,7 @@ struct entry {
 	const char *key; /* "endpoint web" in the first line about it */
 	char *words; /* behind the kind, cut off before the sum */
 	unsigned int number; /* publish: its own */
+	size_t line; /* where that was */
 	__u16 kind;
 	char op;
 };
@@ -156,6 +157,7 @@ struct reading {
 	bool salvage;
 	struct state *state;
 	size_t line; /* its number */
+	size_t damaged; /* the last one that was, 0: none */
 	struct layout layouts[KINDS];
 	struct index index; /* key -> entry */
 	struct entry *entries;
@@ -280,6 +282,7 @@ static void on_object(struct reading *r, char op, size_t kind, char *word,
 		r->nentries++;
 	entry->words = words;
 	entry->op = op;
+	entry->line = r->line;
 }
 
 /* It may restrict something, as a rule does. */
@@ -330,10 +333,11 @@ static size_t count_lines(const char *text, size_t len)
 }
 
 /* A damaged line ends the reading, unless what can be read is wanted. */
-static int salvaged(const struct reading *r, int rc, const struct err *err)
+static int salvaged(struct reading *r, int rc, const struct err *err)
 {
 	if ((rc != -EINVAL && rc != -EPROTO) || !r->salvage)
 		return rc;
+	r->damaged = r->line;
 	log_warn("%s", err->text);
 	return 0;
 }
@@ -504,6 +508,15 @@ static size_t sort_kind(const struct reading *r, size_t kind,
 	return count;
 }
 
+/* A damaged line may have said that the object was finished: what nobody
+ * finished is removed, so nobody may take this one for that. */
+static void trust_unfinished(struct reading *r)
+{
+	for (size_t i = 0; i < r->nentries; i++)
+		if (r->entries[i].op == '?' && r->entries[i].line < r->damaged)
+			r->entries[i].op = '+';
+}
+
 static int take_objects(struct reading *r, struct err *err)
 {
 	_cleanup_free_ struct entry **sorted =
@@ -513,6 +526,7 @@ static int take_objects(struct reading *r, struct err *err)
 
 	if (!sorted)
 		return no_memory(err);
+	trust_unfinished(r);
 	for (size_t kind = 0; kind < KINDS; kind++)
 		count += sort_kind(r, kind, sorted + count);
 	for (size_t i = 0; i < count && !rc; i++) {
