@@ -18,6 +18,7 @@ struct work {
 	struct model *actual;
 	struct model *desired;
 	bool was_loaded; /* the datapath, before the first step */
+	bool purging; /* the flow table goes as well: no flow is looked for */
 	bool undoing; /* objects are made as actual has them, counters go on */
 };
 

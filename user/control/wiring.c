@@ -242,7 +242,7 @@ int unwire_endpoint(struct work *work, const struct endpoint *endpoint,
 		link.ifindex = known_index(work, endpoint);
 	if (link.ifindex && detach_endpoint(work->dp, link.ifindex, &later))
 		log_warn("endpoint '%s': %s", endpoint->name, later.text);
-	if (datapath_gc(work->dp, &flows, &later))
+	if (!work->purging && datapath_gc(work->dp, &flows, &later))
 		log_warn("endpoint '%s': %s", endpoint->name, later.text);
 	return 0;
 }
