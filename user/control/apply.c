@@ -60,21 +60,78 @@ static int hook_uplinks(struct control *control, const struct model *model,
 	return rc;
 }
 
-/* The devices have changed since the plan was made. */
+static int fill_from(struct control *control, const struct model *model,
+		     const struct host *host, struct err *err)
+{
+	struct uplink_val before[UPLINKS_MAX] = { 0 };
+	int rc;
+
+	for (__u32 i = 0; i < UPLINKS_MAX; i++)
+		table_get(control->dp, MAP_UPLINKS, &i, &before[i]);
+	rc = sync_tables(control->dp, model, host, err);
+	rc = rc ? rc : hook_uplinks(control, model, host, before, err);
+	return rc ? rc : start_endpoints(control, model, host, err);
+}
+
 static int fill_tables(struct control *control, const struct model *model,
 		       struct err *err)
 {
-	struct uplink_val before[UPLINKS_MAX] = { 0 };
 	struct host host;
 	int rc = host_read(control->nl, &host, err);
 
 	if (rc)
 		return rc;
-	for (__u32 i = 0; i < UPLINKS_MAX; i++)
-		table_get(control->dp, MAP_UPLINKS, &i, &before[i]);
-	rc = sync_tables(control->dp, model, &host, err);
-	rc = rc ? rc : hook_uplinks(control, model, &host, before, err);
-	rc = rc ? rc : start_endpoints(control, model, &host, err);
+	rc = fill_from(control, model, &host, err);
+	host_free(&host);
+	return rc;
+}
+
+/* More devices than these are not asked for one by one. */
+#define FOLLOW_MAX 64
+
+static const char *device_of(enum object_kind kind, const void *object)
+{
+	if (object && kind == OBJECT_NETWORK)
+		return ((const struct network *)object)->bridge;
+	if (object && kind == OBJECT_ENDPOINT)
+		return ((const struct endpoint *)object)->host_ifname;
+	return "";
+}
+
+/* How many devices a plan has to do with; their names, as far as they fit. */
+static size_t devices_of(const struct plan *plan, const char *ret[FOLLOW_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < 2 * plan->nsteps; i++) {
+		const struct step *step = &plan->steps[i / 2];
+		const char *name =
+			device_of(step->kind, i % 2 ? step->new : step->old);
+
+		if (!name[0])
+			continue;
+		if (count < FOLLOW_MAX)
+			ret[count] = name;
+		count++;
+	}
+	return count;
+}
+
+/* The devices have changed since the plan was made. */
+static int fill_after(struct control *control, const struct work *work,
+		      const struct plan *plan, struct err *err)
+{
+	const char *names[FOLLOW_MAX];
+	size_t count = devices_of(plan, names);
+	struct host host;
+	int rc;
+
+	if (count > FOLLOW_MAX)
+		return fill_tables(control, work->desired, err);
+	rc = host_follow(control->nl, work->host, names, count, &host, err);
+	if (rc)
+		return rc;
+	rc = fill_from(control, work->desired, &host, err);
 	host_free(&host);
 	return rc;
 }
@@ -171,7 +228,7 @@ static int act(struct control *control, struct work *work,
 	work->dp = control->dp;
 	rc = rc ? rc : do_steps(work, plan, false, progress, err);
 	if (!rc && control->dp)
-		rc = fill_tables(control, work->desired, err);
+		rc = fill_after(control, work, plan, err);
 	return rc ? rc : do_steps(work, plan, true, progress, err);
 }
 

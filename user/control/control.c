@@ -313,6 +313,8 @@ void control_close(struct control *control)
 		nl_close(control->nl);
 	if (control->lock >= 0)
 		close(control->lock);
+	if (control->has_seen)
+		host_free(&control->seen);
 	model_free(&control->model);
 	free(control);
 }

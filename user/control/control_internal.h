@@ -18,6 +18,8 @@ struct control {
 	struct nl *nl; /* of the host's namespace; WRITE only */
 	struct datapath *dp; /* NULL: nothing is loaded */
 	struct model model; /* what exists */
+	struct host seen; /* what observe found, until somebody changes it */
+	bool has_seen;
 	enum upgrade upgraded;
 	__u64 netns_cookie; /* of the instance's home, 0: not known */
 	bool waited; /* an apply for its confirmation, when this one began */
@@ -43,6 +45,9 @@ void work_init(struct control *control, const struct host *host,
  */
 int observe(struct control *control, const struct state *state,
 	    struct err *err);
+
+/* The host, as observe has just seen it, or read now. Freed by the caller. */
+int control_look(struct control *control, struct host *ret, struct err *err);
 
 /* Attaches every endpoint's device, where it is there. */
 int control_attach_endpoints(struct control *control, const struct host *host,

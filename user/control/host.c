@@ -107,6 +107,57 @@ int host_read(struct nl *nl, struct host *ret, struct err *err)
 	return 0;
 }
 
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static int follow_links(struct nl *nl, const struct host *before,
+			const char *const *names, size_t count,
+			struct host *host, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < before->nlinks && !rc; i++)
+		if (!is_one_of(before->links[i].name, names, count))
+			rc = on_link(&before->links[i], host);
+	for (size_t i = 0; i < count && !rc; i++) {
+		struct link_info link;
+
+		if (is_one_of(names[i], names, i))
+			continue;
+		rc = link_get(nl, names[i], &link, err);
+		if (!rc)
+			rc = on_link(&link, host);
+		else if (rc == -ENODEV)
+			rc = 0;
+	}
+	return rc ? rc : index_links(host, err);
+}
+
+int host_follow(struct nl *nl, const struct host *before,
+		const char *const *names, size_t count, struct host *ret,
+		struct err *err)
+{
+	struct host host = { 0 };
+	int rc = follow_links(nl, before, names, count, &host, err);
+
+	for (size_t i = 0; i < before->ndefaults && !rc; i++)
+		rc = on_default(&before->defaults[i], &host);
+	if (rc == -ENOMEM)
+		err_set(err, rc, "out of memory");
+	rc = rc ? rc : addr_each(nl, on_addr, &host, err);
+	if (rc) {
+		host_free(&host);
+		return err_prefix(err, "read the host's devices");
+	}
+	*ret = host;
+	return 0;
+}
+
 void host_free(struct host *host)
 {
 	index_free(&host->names);

@@ -22,6 +22,13 @@ struct host {
 int host_read(struct nl *nl, struct host *ret, struct err *err);
 void host_free(struct host *host);
 
+/* What the host has become, when nothing but the devices of these names came,
+ * changed or went, and addresses. The kernel takes its time to list a thousand
+ * devices: for each it looks through the numbers of all namespaces. */
+int host_follow(struct nl *nl, const struct host *before,
+		const char *const *names, size_t count, struct host *ret,
+		struct err *err);
+
 /* Do both show the same devices, addresses and default routes, these in the
  * kernel's order? */
 bool host_equal(const struct host *a, const struct host *b);

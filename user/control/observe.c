@@ -403,6 +403,17 @@ static enum identity *identities(const struct model *model)
 	return list;
 }
 
+static void keep_seen(struct control *control, struct host *host, bool is_so)
+{
+	if (control->has_seen)
+		host_free(&control->seen);
+	control->has_seen = is_so;
+	if (is_so)
+		control->seen = *host;
+	else
+		host_free(host);
+}
+
 int observe(struct control *control, const struct state *state, struct err *err)
 {
 	_cleanup_free_ enum identity *netns = identities(&control->model);
@@ -432,8 +443,17 @@ int observe(struct control *control, const struct state *state, struct err *err)
 	}
 	if (!rc && state->unfinished)
 		rc = state_set_unfinished(work.instance, false, err);
-	host_free(&host);
+	keep_seen(control, &host, !rc && !changed);
 	if (!rc && control->mode != CONTROL_PURGE)
 		straighten(control);
 	return rc;
+}
+
+int control_look(struct control *control, struct host *ret, struct err *err)
+{
+	if (!control->has_seen)
+		return host_read(control->nl, ret, err);
+	*ret = control->seen;
+	control->has_seen = false;
+	return 0;
 }

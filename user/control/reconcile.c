@@ -84,7 +84,7 @@ static int reconcile(struct control *control, struct model *desired,
 	_cleanup_ipam_ struct ipam ipam = { 0 };
 	struct plan plan = { 0 };
 	struct host host;
-	int rc = host_read(control->nl, &host, err);
+	int rc = control_look(control, &host, err);
 
 	if (rc)
 		return rc;

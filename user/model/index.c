@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/hash.h"
+
 #define FNV_OFFSET 0xcbf29ce484222325u
 #define FNV_PRIME 0x100000001b3u
 
@@ -55,7 +57,7 @@ void index_free(struct index *index)
 static struct index_entry *entry_of(const struct index *index, const void *key,
 				    size_t len)
 {
-	size_t at = hash_bytes(key, len, 0) & (index->room - 1);
+	size_t at = hash_quick(key, len) & (index->room - 1);
 
 	for (size_t i = 0; i < index->room; i++) {
 		struct index_entry *entry = &index->entries[at];

@@ -137,22 +137,41 @@ static bool endpoint_stays(const struct differ *d, const char *name)
 	       cable_stays(d, now->network);
 }
 
-/* Ports are looked up as text, which leaves only equal ones to compare. */
-#define PORT_TEXT_MAX (ENDPOINT_TEXT_MAX + 16)
+/* What a port is looked up by, which leaves only equal ones to compare. Compared
+ * as bytes: no padding. */
+struct port_key {
+	struct ipaddr host_ip;
+	__u16 port, port_last;
+	__u16 proto, any_host;
+};
 
 struct ports {
 	struct index index;
-	char (*texts)[PORT_TEXT_MAX];
+	struct port_key *keys;
 };
+
+static struct port_key port_key(const struct publish *p)
+{
+	struct port_key key = {
+		.port = p->port,
+		.port_last = p->port_last,
+		.proto = p->proto,
+		.any_host = p->any_host,
+	};
+
+	if (!p->any_host)
+		key.host_ip = p->host_ip;
+	return key;
+}
 
 static int ports_make(const struct model *m, struct ports *ret)
 {
-	ret->texts = calloc(m->npublishes + 1, sizeof(*ret->texts));
-	if (!ret->texts || index_make(m->npublishes, &ret->index))
+	ret->keys = calloc(m->npublishes + 1, sizeof(*ret->keys));
+	if (!ret->keys || index_make(m->npublishes, &ret->index))
 		return -ENOMEM;
 	for (size_t i = 0; i < m->npublishes; i++) {
-		publish_print(&m->publishes[i], ret->texts[i], PORT_TEXT_MAX);
-		index_add(&ret->index, ret->texts[i], strlen(ret->texts[i]),
+		ret->keys[i] = port_key(&m->publishes[i]);
+		index_add(&ret->index, &ret->keys[i], sizeof(*ret->keys),
 			  &m->publishes[i]);
 	}
 	return 0;
@@ -161,15 +180,15 @@ static int ports_make(const struct model *m, struct ports *ret)
 static void ports_free(struct ports *ports)
 {
 	index_free(&ports->index);
-	free(ports->texts);
+	free(ports->keys);
 }
 
 static bool publish_stays(const struct differ *d, const struct publish *p,
 			  const struct ports *other)
 {
-	char text[PORT_TEXT_MAX];
-	const struct publish *same = index_find_name(
-		&other->index, publish_print(p, text, sizeof(text)));
+	const struct port_key key = port_key(p);
+	const struct publish *same =
+		index_find(&other->index, &key, sizeof(key));
 
 	return same && publish_equal(p, same) && endpoint_stays(d, p->endpoint);
 }
