@@ -12,8 +12,10 @@
  * /run/netns, bind mount of the namespace) with lo up. The caller's own
  * namespace is the same before and after. -EEXIST when the name is taken. */
 int netns_add(const char *name, struct err *err);
-/* As `ip netns del`. -ENOENT when there is none. Processes inside keep it
- * alive without its name. */
+/* The same for a namespace that exists, by its descriptor. */
+int netns_name(const char *name, int fd, struct err *err);
+/* As `ip netns del`. -ENOENT when there is none; on failure, the name is as it
+ * was. Processes inside, and descriptors, keep it alive without its name. */
 int netns_del(const char *name, struct err *err);
 /* A file of that name that is no namespace does not count. */
 bool netns_exists(const char *name);
