@@ -405,10 +405,13 @@ int observe(struct control *control, const struct state *state, struct err *err)
 	bool changed = state->unfinished || has_objects(&state->leftovers);
 	struct work work;
 	struct host host;
+	struct err later;
 	int rc;
 
 	if (!netns)
 		return err_set(err, -ENOMEM, "out of memory");
+	if (datapath_tidy(control->instance.name, &later))
+		log_warn("%s", later.text);
 	await_dying(control->nl, &control->model, netns);
 	rc = host_read(control->nl, &host, err);
 	if (rc)

@@ -111,6 +111,8 @@ int datapath_upgrade(const char *instance,
 /* Detaches everything, removes all pins and the directory. Goes on after
  * failures. Works on a half-made or foreign-version directory, too. */
 int datapath_unload(const char *instance, struct err *err);
+/* Removes what a load or an unload has left that did not come to its end. */
+int datapath_tidy(const char *instance, struct err *err);
 
 int datapath_map(const struct datapath *dp, enum map_id map); /* fd, borrowed */
 /* The mmapped configuration: shared memory with the programs. Write single

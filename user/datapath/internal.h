@@ -42,6 +42,8 @@ const char *pin_path(char buf[PIN_PATH_MAX], const char *root, const char *dir,
 /* Where a directory that is still being filled stands; returns buf. No
  * instance can have this name. */
 const char *pin_fresh(char buf[PIN_ROOT_MAX], const char *root);
+/* Likewise, one that is being removed. */
+const char *pin_stale(char buf[PIN_ROOT_MAX], const char *root);
 bool pin_exists(const char *root, const char *dir, const char *name);
 /* Makes the directory root, or dir in it, or name in that. */
 int pin_dir(const char *root, const char *dir, const char *name,
