@@ -73,7 +73,7 @@ static int pair_attach(struct datapath *dp, const struct pair *pair,
 			hook_detach(dp, pair->ingress, ifindex, false, NULL);
 	}
 	if (ret && dp->clsact)
-		clsact_release(dp->root, ifindex);
+		clsact_release(dp->root, ifindex, NULL);
 	if (ret)
 		err_prefix(err, "device %d", ifindex);
 	return ret;
@@ -87,8 +87,10 @@ static int pair_detach(struct datapath *dp, const struct pair *pair,
 	first = hook_detach(dp, pair->ingress, ifindex, false, err);
 	ret = hook_detach(dp, pair->egress, ifindex, true, first ? NULL : err);
 	first = first ?: ret;
+	ret = 0;
 	if (dp->clsact)
-		clsact_release(dp->root, ifindex);
+		ret = clsact_release(dp->root, ifindex, first ? NULL : err);
+	first = first ?: ret;
 	if (first)
 		err_prefix(err, "device %d", ifindex);
 	return first;

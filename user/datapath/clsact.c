@@ -65,18 +65,20 @@ static const char *qdisc_mark(char buf[PIN_PATH_MAX], const char *root,
 	return pin_path(buf, root, PIN_LINKS, name);
 }
 
+/* The mark comes first: whoever dies in between leaves nothing unmarked. */
 static int qdisc_ensure(const char *root, int ifindex)
 {
 	struct bpf_tc_hook hook = tc_hook(ifindex, false);
 	char path[PIN_PATH_MAX];
-	int ret = bpf_tc_hook_create(&hook);
+	bool marked = mkdir(qdisc_mark(path, root, ifindex), 0700) == 0;
+	int ret;
 
-	if (ret == -EEXIST)
-		return 0;
-	/* Without the mark an empty qdisc would stay behind: harmless. */
-	if (!ret)
-		mkdir(qdisc_mark(path, root, ifindex), 0700);
-	return ret;
+	if (!marked && errno != EEXIST)
+		return -errno;
+	ret = bpf_tc_hook_create(&hook);
+	if (ret && marked)
+		rmdir(path);
+	return ret == -EEXIST ? 0 : ret;
 }
 
 static int filter_failed(int ret, const char *program, struct err *err)
@@ -204,18 +206,25 @@ static bool is_empty(int ifindex)
  * qdisc; it would be lost. Netlink has no "remove if empty", and leaving the
  * qdisc of every device behind would be a mess that is sure.
  */
-void clsact_release(const char *root, int ifindex)
+int clsact_release(const char *root, int ifindex, struct err *err)
 {
 	struct bpf_tc_hook hook = tc_hook(ifindex, false);
 	char path[PIN_PATH_MAX];
+	int ret;
 
-	if (access(qdisc_mark(path, root, ifindex), F_OK) != 0)
-		return;
-	if (is_empty(ifindex)) {
-		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
-		bpf_tc_hook_destroy(&hook);
-		rmdir(path);
-	}
+	if (access(qdisc_mark(path, root, ifindex), F_OK) != 0 ||
+	    !is_empty(ifindex))
+		return 0;
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	ret = bpf_tc_hook_destroy(&hook);
+	/* Somebody was faster, or the device itself is gone. */
+	if (ret && ret != -ENOENT && ret != -ENODEV && ret != -EINVAL)
+		return err_set(err, ret, "remove the clsact qdisc: %s",
+			       strerror(-ret));
+	if (rmdir(path) != 0 && errno != ENOENT)
+		return err_set(err, -errno, "remove %s: %s", path,
+			       strerror(errno));
+	return 0;
 }
 
 /* What the device's filter runs, when that is in the set. */
@@ -284,7 +293,7 @@ static void devices_detach(const char *root, const char *dir)
 	devices = set.count ? if_nameindex() : NULL;
 	for (struct if_nameindex *dev = devices; dev && dev->if_index; dev++) {
 		device_detach(dev->if_index, &set);
-		clsact_release(root, dev->if_index);
+		clsact_release(root, dev->if_index, NULL);
 	}
 	if (devices)
 		if_freenameindex(devices);

@@ -160,7 +160,7 @@ int clsact_detach(int ifindex, bool egress, struct err *err);
 int clsact_put(const struct program_set *from, const struct program_set *to,
 	       struct err *err);
 /* Makes the qdisc go when it is ours and empty. */
-void clsact_release(const char *root, int ifindex);
+int clsact_release(const char *root, int ifindex, struct err *err);
 /* Removes the filters of the programs that are pinned below root, from every
  * device of this network namespace. */
 void clsact_detach_all(const char *root);
