@@ -80,9 +80,13 @@ static int lock_try(const char *dir, enum control_mode mode, int *ret,
 	fd = open(path, O_RDWR | O_CLOEXEC | (write ? O_CREAT : 0), 0600);
 	if (fd < 0 && errno == ENOENT)
 		return write ? -ESTALE : 0;
-	if (fd < 0)
-		return err_set(err, -errno, "open %s: %s", path,
-			       strerror(errno));
+	if (fd < 0) {
+		rc = err_set(err, -errno, "open %s: %s", path, strerror(errno));
+		/* Nothing is in it, if it was made above. */
+		if (write)
+			rmdir(dir);
+		return rc;
+	}
 	rc = lock_wait(fd, write ? LOCK_EX : LOCK_SH, wait_ms, path, err);
 	if (rc)
 		return rc;
