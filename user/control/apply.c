@@ -92,8 +92,8 @@ struct progress {
 	size_t count;
 };
 
-/* A namespace that was deleted comes back without what was in it. So these are
- * done when all else has succeeded. */
+/* What was in a namespace comes back with it only while this process lives. So
+ * these are done when all else has succeeded. */
 static bool is_final(const struct step *step)
 {
 	return step->op == STEP_DEL && step->kind == OBJECT_NETNS;
@@ -118,34 +118,40 @@ static int do_steps(struct work *work, const struct plan *plan, bool final,
  * Walks back what was done. A step that cannot be undone is reported and the
  * walk goes on: whatever can be as before, shall be.
  */
-static void undo_steps(struct work *work, const struct progress *progress)
+static int undo_steps(struct work *work, const struct progress *progress)
 {
 	struct err err;
 	char text[160];
+	int first = 0;
 
 	work->undoing = true;
 	for (size_t i = progress->count; i-- > 0;) {
 		const struct step *step = progress->steps[i];
+		int rc;
 
 		log_debug("undo: %s", step_print(step, text, sizeof(text)));
-		if (step_undo(work, step, &err))
+		rc = step_undo(work, step, &err);
+		if (rc)
 			log_err("undo: %s: %s", text, err.text);
+		first = first ? first : rc;
 	}
+	return first;
 }
 
 static int undo(struct control *control, struct work *work,
 		const struct progress *progress, struct err *err)
 {
-	int rc = 0;
+	int steps = undo_steps(work, progress), rc = 0;
 
-	undo_steps(work, progress);
-	if (work->was_loaded)
-		return fill_tables(control, &control->model, err);
-	if (control->dp) {
+	if (work->was_loaded) {
+		rc = fill_tables(control, &control->model, err);
+	} else if (control->dp) {
 		datapath_close(control->dp);
 		control->dp = NULL;
 		rc = datapath_unload(control->instance.name, err);
 	}
+	if (steps && !rc)
+		rc = err_set(err, steps, "not all of it succeeded");
 	return rc;
 }
 
@@ -172,7 +178,10 @@ static int act(struct control *control, struct work *work,
 	rc = rc ? rc : do_steps(work, plan, false, progress, err);
 	if (!rc && control->dp)
 		rc = fill_tables(control, work->desired, err);
-	return rc ? rc : do_steps(work, plan, true, progress, err);
+	rc = rc ? rc : do_steps(work, plan, true, progress, err);
+	for (size_t i = 0; i < progress->count && !rc; i++)
+		step_settle(work, progress->steps[i]);
+	return rc;
 }
 
 int plan_apply(struct control *control, struct model *desired,
@@ -189,9 +198,10 @@ int plan_apply(struct control *control, struct model *desired,
 		.actual = &control->model,
 		.desired = desired,
 		.was_loaded = control->dp,
+		.holding = true,
 	};
 	struct err undone;
-	int rc;
+	int rc, failed;
 
 	if (!steps)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -202,14 +212,16 @@ int plan_apply(struct control *control, struct model *desired,
 	rc = rc ? rc : act(control, &work, plan, &progress, err);
 	if (rc)
 		ipam_undo(control, desired, ipam);
+	failed = rc ? undo(control, &work, &progress, &undone) : 0;
+	work_free(&work);
 	/* Whatever could not be undone is for the next process to put right. */
-	if (rc && undo(control, &work, &progress, &undone)) {
+	if (failed) {
 		log_err("undo: %s", undone.text);
 		return rc;
 	}
 	if (rc && err && !err->hint[0])
 		err_hint(err, "everything was undone");
-	if (state_set_unfinished(work.instance, false, &undone))
+	if (!work.untidy && state_set_unfinished(work.instance, false, &undone))
 		log_warn("%s", undone.text);
 	return rc;
 }

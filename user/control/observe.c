@@ -9,6 +9,7 @@
 #include "control/identity.h"
 #include "control/ipam.h"
 #include "control/previous.h"
+#include "control/settle.h"
 #include "control/wiring.h"
 #include "kernel/netns.h"
 #include "lib/cleanup.h"
@@ -259,6 +260,7 @@ static bool restore_endpoint(struct work *work, const struct endpoint *endpoint)
 	log_warn("endpoint '%s': its device is gone, making it again",
 		 endpoint->name);
 	/* The hooks of the old device are dead, but pinned. */
+	settle_endpoint(work->dp, endpoint);
 	if (!unwire_endpoint(work, endpoint, &err) &&
 	    !wire_endpoint(work, endpoint, &err))
 		return true;
@@ -424,12 +426,15 @@ int observe(struct control *control, const struct state *state, struct err *err)
 		rc = ipam_forget(work.instance, &control->model,
 				 state->leftovers.endpoints,
 				 state->leftovers.nendpoints, err);
+	if (!rc && state->unfinished &&
+	    settle_orphans(control->dp, &control->model))
+		work.untidy = true;
 	rc = rc ? rc : forget(&work, &control->model, netns, &changed, err);
 	if (!rc && control->mode != CONTROL_PURGE) {
 		rc = restore(control, &work, &changed, err);
 		rc = rc ? rc : control_unload_unused(control, err);
 	}
-	if (!rc && state->unfinished)
+	if (!rc && state->unfinished && !work.untidy)
 		rc = state_set_unfinished(work.instance, false, err);
 	host_free(&host);
 	if (!rc && control->mode != CONTROL_PURGE)
