@@ -340,6 +340,37 @@ static int restore(struct control *control, struct work *work, bool *changed,
 	return rc;
 }
 
+struct devices {
+	const struct model *model;
+	const struct host *host;
+};
+
+static bool is_wanted(int ifindex, void *arg)
+{
+	const struct devices *devices = arg;
+	const struct model *model = devices->model;
+	const struct link_info *link = host_find_index(devices->host, ifindex);
+
+	for (size_t i = 0; link && i < model->nendpoints; i++)
+		if (!strcmp(model->endpoints[i].host_ifname, link->name))
+			return true;
+	return link && model_find_uplink(model, link->name);
+}
+
+static int tidy_hooks(struct control *control, struct err *err)
+{
+	struct devices devices = { .model = &control->model };
+	struct host host;
+	int rc = host_read(control->nl, &host, err);
+
+	if (rc)
+		return rc;
+	devices.host = &host;
+	rc = hooks_tidy(control->dp, is_wanted, &devices, err);
+	host_free(&host);
+	return rc;
+}
+
 /* ---------------------------------------------- what has to be another way */
 
 static bool is_loose(const struct model *model, const struct endpoint *endpoint)
@@ -434,6 +465,8 @@ int observe(struct control *control, const struct state *state, struct err *err)
 		rc = restore(control, &work, &changed, err);
 		rc = rc ? rc : control_unload_unused(control, err);
 	}
+	if (!rc && state->unfinished && control->dp)
+		rc = tidy_hooks(control, err);
 	if (!rc && state->unfinished && !work.untidy)
 		rc = state_set_unfinished(work.instance, false, err);
 	host_free(&host);

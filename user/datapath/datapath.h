@@ -130,6 +130,10 @@ int attach_endpoint(struct datapath *dp, int ifindex, struct err *err);
 int detach_endpoint(struct datapath *dp, int ifindex, struct err *err);
 int attach_uplink(struct datapath *dp, int ifindex, struct err *err);
 int detach_uplink(struct datapath *dp, int ifindex, struct err *err);
+/* Removes what is left of hooks on devices that keep does not want, most of
+ * them gone: what a process did not come to that died. */
+int hooks_tidy(struct datapath *dp, bool (*keep)(int ifindex, void *arg),
+	       void *arg, struct err *err);
 /* All socket hooks at a cgroup2 directory; NULL: the cgroup2 mount's root. */
 int attach_sockets(struct datapath *dp, const char *cgroup, struct err *err);
 /* Of them those that no link is pinned for: what another build did not have. */
