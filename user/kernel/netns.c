@@ -24,6 +24,7 @@
 
 #define RUN_DIR "/run/netns"
 #define ETC_DIR "/etc/netns"
+#define TEMPORARY ".resolv.conf.bpfnet" /* becomes resolv.conf */
 #define SELF "/proc/thread-self/ns/net"
 #define NETNS_NEW (-2) /* no descriptor: one that is made */
 #define LOOPBACK 1 /* ifindex of lo, the first device of every namespace */
@@ -328,7 +329,7 @@ int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
 		       struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[PATH_MAX], ip[IP_TEXT_MAX];
+	char path[PATH_MAX], temporary[PATH_MAX], ip[IP_TEXT_MAX];
 	size_t len = 0, size = ndns * (IP_TEXT_MAX + 16) + 1;
 	int rc = check_name(name, err);
 
@@ -346,7 +347,18 @@ int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
 	if (rc)
 		return rc;
 	snprintf(path, sizeof(path), ETC_DIR "/%s/resolv.conf", name);
-	return file_write_atomic(path, text, len, err);
+	snprintf(temporary, sizeof(temporary), ETC_DIR "/%s/" TEMPORARY, name);
+	return file_write_by(path, temporary, text, len, err);
+}
+
+void netns_tidy_resolv(const char *name)
+{
+	char path[PATH_MAX];
+
+	if (check_name(name, NULL))
+		return;
+	snprintf(path, sizeof(path), ETC_DIR "/%s/" TEMPORARY, name);
+	unlink(path);
 }
 
 int netns_del_resolv(const char *name, struct err *err)
@@ -360,6 +372,7 @@ int netns_del_resolv(const char *name, struct err *err)
 	if (unlink(path) && errno != ENOENT)
 		return err_set(err, -errno, "delete '%s': %s", path,
 			       strerror(errno));
+	netns_tidy_resolv(name);
 	/* Other files there are the administrator's. */
 	snprintf(path, sizeof(path), ETC_DIR "/%s", name);
 	if (rmdir(path) && errno != ENOENT && errno != ENOTEMPTY &&

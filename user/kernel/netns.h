@@ -44,6 +44,8 @@ int netns_run_scratch(int (*fn)(void *arg, struct err *err), void *arg,
 int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
 		       struct err *err);
 int netns_del_resolv(const char *name, struct err *err);
+/* What a process has left of the file that died while it wrote it. */
+void netns_tidy_resolv(const char *name);
 
 /*
  * Replaces the process by argv run inside the namespace, as `ip netns exec`:

@@ -116,23 +116,12 @@ static int write_temporary(int fd, const char *text, size_t len)
 	return 0;
 }
 
-int file_write_atomic(const char *path, const char *text, size_t len,
-		      struct err *err)
+/* fd: of the file named temporary. */
+static int replace(const char *path, const char *temporary, int fd,
+		   const char *text, size_t len, struct err *err)
 {
-	_cleanup_close_ int fd = -1;
-	char temporary[PATH_MAX];
-	int rc;
+	int rc = write_temporary(fd, text, len);
 
-	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
-	    (int)sizeof(temporary))
-		return err_set(err, -ENAMETOOLONG, "write '%s': %s", path,
-			       strerror(ENAMETOOLONG));
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return err_set(err, -errno, "write '%s': %s", path,
-			       strerror(errno));
-
-	rc = write_temporary(fd, text, len);
 	if (!rc && rename(temporary, path))
 		rc = -errno;
 	if (rc) {
@@ -143,6 +132,35 @@ int file_write_atomic(const char *path, const char *text, size_t len,
 	if (rc)
 		return err_set(err, rc, "write '%s': %s", path, strerror(-rc));
 	return 0;
+}
+
+int file_write_by(const char *path, const char *temporary, const char *text,
+		  size_t len, struct err *err)
+{
+	_cleanup_close_ int fd =
+		open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_set(err, -errno, "write '%s': %s", path,
+			       strerror(errno));
+	return replace(path, temporary, fd, text, len, err);
+}
+
+int file_write_atomic(const char *path, const char *text, size_t len,
+		      struct err *err)
+{
+	_cleanup_close_ int fd = -1;
+	char temporary[PATH_MAX];
+
+	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
+	    (int)sizeof(temporary))
+		return err_set(err, -ENAMETOOLONG, "write '%s': %s", path,
+			       strerror(ENAMETOOLONG));
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, -errno, "write '%s': %s", path,
+			       strerror(errno));
+	return replace(path, temporary, fd, text, len, err);
 }
 
 /* mkdir, content with a directory (or a link to one) that is there already. */

@@ -15,6 +15,10 @@ int file_read(const char *path, char **ret_text, size_t *ret_len,
  * content, never a part. Mode 0644. */
 int file_write_atomic(const char *path, const char *text, size_t len,
 		      struct err *err);
+/* The same by a file of that name, which must be nobody else's: where processes
+ * that die may not leave files with names that nobody knows. */
+int file_write_by(const char *path, const char *temporary, const char *text,
+		  size_t len, struct err *err);
 /* mkdir -p with mode 0755. */
 int file_mkdir(const char *path, struct err *err);
 
