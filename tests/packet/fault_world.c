@@ -303,3 +303,21 @@ void plant_traffic(struct world *world)
 		set(dp, MAP_RULE_HITS, &m->rules[i].id, &hits);
 	control_close(control);
 }
+
+/* ------------------------------------------------------------------- tests */
+
+int fault_setup(void **state)
+{
+	int rc = world_setup(state);
+
+	must("ip netns add given && ip -n given link set lo up");
+	must("ip link add up1 type bridge && ip link set up1 up && "
+	     "ip address add 203.0.114.2/24 dev up1");
+	return rc;
+}
+
+int fault_teardown(void **state)
+{
+	must("ip netns del given && ip link del up1");
+	return world_teardown(state);
+}

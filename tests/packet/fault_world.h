@@ -21,6 +21,12 @@ const char *faults_text(void);
 /* Which of them this is. */
 extern unsigned int worker;
 
+/* A test with two things that the models need: a namespace and an uplink. */
+#define FAULT_TEST(name) \
+	cmocka_unit_test_setup_teardown(name, fault_setup, fault_teardown)
+
+int fault_setup(void **state);
+int fault_teardown(void **state);
 /* As world_main, in all of them. What the others have to say is shown when one
  * of their tests fails, which is then this program's failure. */
 int workers_main(const char *name, const struct CMUnitTest *tests,

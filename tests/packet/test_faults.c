@@ -108,24 +108,6 @@ static void each_failure_of_a_filter_is_undone(void **state)
 	assert_true(fail_each(world, &way) > 2);
 }
 
-static int setup(void **state)
-{
-	int rc = world_setup(state);
-
-	must("ip netns add given && ip -n given link set lo up");
-	must("ip link add up1 type bridge && ip link set up1 up && "
-	     "ip address add 203.0.114.2/24 dev up1");
-	return rc;
-}
-
-static int teardown(void **state)
-{
-	must("ip netns del given && ip link del up1");
-	return world_teardown(state);
-}
-
-#define FAULT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

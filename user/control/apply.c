@@ -7,6 +7,7 @@
 #include "control/ipam.h"
 #include "control/state.h"
 #include "control/sync.h"
+#include "control/unfinished.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 
@@ -166,6 +167,21 @@ static bool needs_datapath(const struct plan *plan)
 	return false;
 }
 
+/* Only a file of this plan says what is still to be done. */
+static int commit(const struct control *control, const struct plan *plan,
+		  struct err *err)
+{
+	bool later = false;
+
+	for (size_t i = 0; i < plan->nsteps; i++)
+		later |= plan->steps[i].op == STEP_DEL &&
+			 (plan->steps[i].kind == OBJECT_NETNS ||
+			  plan->steps[i].kind == OBJECT_ENDPOINT);
+	return later && !control->replaying ?
+		       unfinished_commit(control->instance.name, plan, err) :
+		       0;
+}
+
 static int act(struct control *control, struct work *work,
 	       const struct plan *plan, struct progress *progress,
 	       struct err *err)
@@ -178,10 +194,41 @@ static int act(struct control *control, struct work *work,
 	rc = rc ? rc : do_steps(work, plan, false, progress, err);
 	if (!rc && control->dp)
 		rc = fill_tables(control, work->desired, err);
+	rc = rc ? rc : commit(control, plan, err);
 	rc = rc ? rc : do_steps(work, plan, true, progress, err);
 	for (size_t i = 0; i < progress->count && !rc; i++)
 		step_settle(work, progress->steps[i]);
 	return rc;
+}
+
+static int begin(const struct control *control, const struct plan *plan,
+		 struct err *err)
+{
+	if (control->replaying)
+		return 0;
+	return unfinished_begin(control->instance.name, plan, &control->model,
+				err);
+}
+
+/* Whoever comes next tidies up, but takes nothing back of what was done. */
+static void end(const struct control *control, const struct work *work,
+		const struct plan *plan, bool done)
+{
+	const char *instance = control->instance.name;
+	struct err err;
+	int rc = 0;
+
+	if (control->replaying)
+		return;
+	if (!work->untidy)
+		rc = unfinished_end(instance, &err);
+	if (rc)
+		log_warn("%s", err.text);
+	rc = done && (rc || work->untidy) ?
+		     unfinished_commit(instance, plan, &err) :
+		     0;
+	if (rc)
+		log_warn("%s", err.text);
 }
 
 int plan_apply(struct control *control, struct model *desired,
@@ -198,30 +245,33 @@ int plan_apply(struct control *control, struct model *desired,
 		.actual = &control->model,
 		.desired = desired,
 		.was_loaded = control->dp,
+		.replaying = control->replaying,
 		.holding = true,
 	};
 	struct err undone;
-	int rc, failed;
+	int rc;
 
 	if (!steps)
 		return err_set(err, -ENOMEM, "out of memory");
-	rc = state_set_unfinished(work.instance, true, err);
+	rc = begin(control, plan, err);
 	if (rc)
 		return rc;
 	rc = ipam_write(control, ipam, err);
 	rc = rc ? rc : act(control, &work, plan, &progress, err);
 	if (rc)
 		ipam_undo(control, desired, ipam);
-	failed = rc ? undo(control, &work, &progress, &undone) : 0;
-	work_free(&work);
+	/* Back it goes, also for who comes after this process. */
+	if (rc && begin(control, plan, &undone))
+		log_warn("%s", undone.text);
 	/* Whatever could not be undone is for the next process to put right. */
-	if (failed) {
+	if (rc && undo(control, &work, &progress, &undone)) {
 		log_err("undo: %s", undone.text);
+		work_free(&work);
 		return rc;
 	}
 	if (rc && err && !err->hint[0])
 		err_hint(err, "everything was undone");
-	if (!work.untidy && state_set_unfinished(work.instance, false, &undone))
-		log_warn("%s", undone.text);
+	end(control, &work, plan, rc == 0);
+	work_free(&work);
 	return rc;
 }

@@ -18,6 +18,7 @@ struct control {
 	struct nl *nl; /* of the host's namespace; WRITE only */
 	struct datapath *dp; /* NULL: nothing is loaded */
 	struct model model; /* what exists */
+	bool replaying; /* the file "unfinished" is another process's, and stays */
 	enum upgrade upgraded;
 	__u64 netns_cookie; /* of the instance's home, 0: not known */
 	bool waited; /* an apply for its confirmation, when this one began */

@@ -9,6 +9,7 @@
 #include "control/identity.h"
 #include "control/ipam.h"
 #include "control/previous.h"
+#include "control/unfinished.h"
 #include "control/settle.h"
 #include "control/wiring.h"
 #include "kernel/netns.h"
@@ -411,6 +412,49 @@ static void straighten(struct control *control)
 	model_free(&desired);
 }
 
+/* --------------------------------------------- what somebody did not finish */
+
+static int replay(struct control *control, struct err *err)
+{
+	struct model desired;
+	size_t changes = 0;
+	int rc;
+
+	if (model_copy(&control->model, &desired))
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = unfinished_replay(control->instance.name, &desired, err);
+	control->replaying = true;
+	rc = rc ? rc :
+		  control_reconcile(control, &desired, false, NULL, &changes,
+				    err);
+	control->replaying = false;
+	model_free(&desired);
+	if (changes)
+		log_warn("an interrupted change was undone");
+	return rc;
+}
+
+/* What cannot be brought back, mostly since it is gone for good, must not keep
+ * others from working with what there is. */
+static int clear_up(struct control *control, struct work *work, struct err *err)
+{
+	struct err later;
+	int rc;
+
+	if (control->mode != CONTROL_PURGE && replay(control, &later))
+		log_warn("an interrupted change was not undone: %s",
+			 later.text);
+	work->dp = control->dp;
+	if (settle_orphans(control->dp, &control->model))
+		work->untidy = true;
+	for (size_t i = 0; i < control->model.nnetns; i++)
+		netns_tidy_resolv(control->model.netns[i].name);
+	rc = control->dp ? tidy_hooks(control, err) : 0;
+	if (rc || work->untidy)
+		return rc;
+	return unfinished_end(control->instance.name, err);
+}
+
 /* ------------------------------------------------------------------- all */
 
 static int forget(struct work *work, struct model *model,
@@ -443,7 +487,8 @@ int observe(struct control *control, const struct state *state, struct err *err)
 
 	if (!netns)
 		return err_set(err, -ENOMEM, "out of memory");
-	if (datapath_tidy(control->instance.name, &later))
+	if (datapath_tidy(control->instance.name, &later) ||
+	    state_sweep(control->instance.name, state->unfinished, &later))
 		log_warn("%s", later.text);
 	await_dying(control->nl, &control->model, netns);
 	rc = host_read(control->nl, &host, err);
@@ -457,18 +502,13 @@ int observe(struct control *control, const struct state *state, struct err *err)
 		rc = ipam_forget(work.instance, &control->model,
 				 state->leftovers.endpoints,
 				 state->leftovers.nendpoints, err);
-	if (!rc && state->unfinished &&
-	    settle_orphans(control->dp, &control->model))
-		work.untidy = true;
 	rc = rc ? rc : forget(&work, &control->model, netns, &changed, err);
-	if (!rc && control->mode != CONTROL_PURGE) {
+	if (!rc && control->mode != CONTROL_PURGE)
 		rc = restore(control, &work, &changed, err);
-		rc = rc ? rc : control_unload_unused(control, err);
-	}
-	if (!rc && state->unfinished && control->dp)
-		rc = tidy_hooks(control, err);
-	if (!rc && state->unfinished && !work.untidy)
-		rc = state_set_unfinished(work.instance, false, err);
+	if (!rc && state->unfinished)
+		rc = clear_up(control, &work, err);
+	if (!rc && control->mode != CONTROL_PURGE)
+		rc = control_unload_unused(control, err);
 	host_free(&host);
 	if (!rc && control->mode != CONTROL_PURGE)
 		straighten(control);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "control/fields.h"
+#include "control/unfinished.h"
 #include "control/record.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
@@ -114,21 +115,6 @@ int state_write_rules(const char *instance, const struct model *model,
 		json_array_append_new(
 			rules, fields_to_json(OBJECT_RULE, &model->rules[i]));
 	return record_write(path, rules, err);
-}
-
-int state_set_unfinished(const char *instance, bool unfinished, struct err *err)
-{
-	_cleanup_close_ int fd = -1;
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), STATE_ROOT "/%s/unfinished", instance);
-	if (!unfinished)
-		return record_del(path, err);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_set(err, -errno, "create %s: %s", path,
-			       strerror(errno));
-	return 0;
 }
 
 static bool model_append(struct model *model, enum object_kind kind,
@@ -327,13 +313,9 @@ static int read_rules(const char *instance, struct model *model,
 int state_read(const char *instance, bool salvage, struct state *ret,
 	       struct err *err)
 {
-	char unfinished[PATH_MAX];
-	struct state state;
+	struct state state = { .unfinished = unfinished_is_there(instance) };
 	int rc;
 
-	snprintf(unfinished, sizeof(unfinished), STATE_ROOT "/%s/unfinished",
-		 instance);
-	state.unfinished = !access(unfinished, F_OK);
 	model_init(&state.model);
 	model_init(&state.leftovers);
 	rc = salvaged(salvage, read_settings(instance, &state.model, err), err);
@@ -355,8 +337,7 @@ int state_read(const char *instance, bool salvage, struct state *ret,
 
 /* ------------------------------------------------------------- rebuild */
 
-/* As long as the six letters of a file that is being written, so that purge
- * takes it for one: see is_record. */
+/* Of what somebody may want to look at: only purge removes it. */
 #define BROKEN ".broken"
 
 static int move_aside(const char *path, struct err *err)
@@ -445,14 +426,23 @@ int state_rebuild(const char *instance, const struct model *model,
 
 /* -------------------------------------------------------------- remove */
 
-/* Also what a process that died while it wrote has left: NAME.json.XXXXXX. */
-static int is_record(const struct dirent *entry)
+/* What a process that died while it wrote has left: NAME.json.XXXXXX, or
+ * unfinished.XXXXXX. */
+static int is_scrap(const struct dirent *entry)
 {
 	const char *name = entry->d_name;
 	size_t len = strlen(name);
 
-	return is_object(entry) || !strcmp(name, "unfinished") ||
-	       (len > 12 && !strncmp(name + len - 12, ".json.", 6));
+	return !strncmp(name, "unfinished.", 11) ||
+	       (len > 12 && !strncmp(name + len - 12, ".json.", 6) &&
+		strcmp(name + len - 7, BROKEN) != 0);
+}
+
+static int is_record(const struct dirent *entry)
+{
+	return is_object(entry) || is_scrap(entry) ||
+	       strstr(entry->d_name, ".json" BROKEN) ||
+	       !strcmp(entry->d_name, "unfinished");
 }
 
 static int remove_file(const char *dir, const char *name, struct err *err)
@@ -466,10 +456,12 @@ static int remove_file(const char *dir, const char *name, struct err *err)
 	return 0;
 }
 
-static int remove_records(const char *dir, struct err *err)
+static int remove_files(const char *dir,
+			int (*filter)(const struct dirent *entry),
+			struct err *err)
 {
 	struct dirent **entries = NULL;
-	int rc = 0, count = scandir(dir, &entries, is_record, NULL);
+	int rc = 0, count = scandir(dir, &entries, filter, NULL);
 
 	for (int i = 0; i < count; i++) {
 		if (!rc)
@@ -506,13 +498,29 @@ int state_remove(const char *instance, struct err *err)
 		if (!directory[kind])
 			continue;
 		snprintf(dir, sizeof(dir), "%s/%s", root, directory[kind]);
-		rc = remove_records(dir, err);
+		rc = remove_files(dir, is_record, err);
 		rc = rc ? rc : remove_file(root, directory[kind], err);
 		if (rc)
 			return rc;
 	}
-	rc = remove_records(root, err);
+	rc = remove_files(root, is_record, err);
 	return rc ? rc : remove_root(root, err);
+}
+
+int state_sweep(const char *instance, bool deep, struct err *err)
+{
+	char root[PATH_MAX], dir[PATH_MAX + NAME_MAX + 2];
+	int rc;
+
+	snprintf(root, sizeof(root), STATE_ROOT "/%s", instance);
+	rc = remove_files(root, is_scrap, err);
+	for (size_t kind = 0; deep && kind < DIRECTORIES && !rc; kind++) {
+		if (!directory[kind])
+			continue;
+		snprintf(dir, sizeof(dir), "%s/%s", root, directory[kind]);
+		rc = remove_files(dir, is_scrap, err);
+	}
+	return rc;
 }
 
 static int is_not_lock(const struct dirent *entry)

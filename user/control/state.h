@@ -13,7 +13,7 @@
  *	         /policy.json		all rules, in order
  *	         /addresses.json	see ipam.h
  *	         /netns/NAME.json	network/ endpoint/ uplink/ publish/
- *	         /unfinished		while a plan is being applied
+ *	         /unfinished		while a plan is applied, see unfinished.h
  *	         /previous.json		before.json: see previous.h
  *	         /pending.json		see pending.h
  *
@@ -46,8 +46,9 @@ int state_write_settings(const char *instance, const struct settings *settings,
 			 struct err *err);
 int state_write_rules(const char *instance, const struct model *model,
 		      struct err *err);
-int state_set_unfinished(const char *instance, bool unfinished,
-			 struct err *err);
+/* Removes what processes have left that died while they wrote; deep: objects'
+ * files as well, which only a plan writes. */
+int state_sweep(const char *instance, bool deep, struct err *err);
 
 /* A record that holds this model, in place of one that is damaged: its files are
  * moved aside, as NAME.broken. What was not finished stays recorded. */

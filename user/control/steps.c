@@ -217,7 +217,7 @@ static int publish_step_add(struct work *work, const struct publish *publish,
 {
 	const struct hits none = { 0 };
 
-	if (work->undoing || !publish_is_new(work, publish))
+	if (work->undoing || work->replaying || !publish_is_new(work, publish))
 		return 0;
 	return table_set(work->dp, MAP_PUB_HITS, &publish->id, &none, err);
 }
@@ -234,7 +234,7 @@ static int rules_step_set(struct work *work, const struct model *new,
 		const struct policy_rule *was =
 			model_find_rule(old, new->rules[i].name);
 
-		if (!was || was->id != new->rules[i].id)
+		if (!work->replaying && (!was || was->id != new->rules[i].id))
 			rc = table_set(work->dp, MAP_RULE_HITS,
 				       &new->rules[i].id, &none, err);
 	}
@@ -380,12 +380,14 @@ static int del(struct work *work, enum object_kind kind, const void *object,
 	return rc;
 }
 
+/* The record goes first: by it, whoever comes after a process that died sees
+ * that there is something to set back. */
 static int set(struct work *work, enum object_kind kind, const void *object,
 	       const void *old, struct err *err)
 {
-	int rc = object_set(work, kind, object, old, err);
+	int rc = state_write(work->instance, kind, object, true, err);
 
-	rc = rc ? rc : state_write(work->instance, kind, object, true, err);
+	rc = rc ? rc : object_set(work, kind, object, old, err);
 	if (!rc || work->undoing)
 		return rc;
 	work->undoing = true;
@@ -399,7 +401,8 @@ static int check_whole(const struct work *work, enum object_kind kind,
 		       const struct model *new, const struct model *old,
 		       struct err *err)
 {
-	if (kind != OBJECT_SETTINGS || !work->was_loaded ||
+	/* When an interrupted change of it is undone, all will go. */
+	if (kind != OBJECT_SETTINGS || !work->was_loaded || work->replaying ||
 	    new->settings.flows_max == old->settings.flows_max)
 		return 0;
 	err_set(err, -EBUSY,
@@ -467,7 +470,9 @@ int step_undo(struct work *work, const struct step *step, struct err *err)
 
 void step_settle(struct work *work, const struct step *step)
 {
-	if (step->op == STEP_DEL && step->kind == OBJECT_ENDPOINT)
+	/* What is undone for another process comes back with its flows. */
+	if (step->op == STEP_DEL && step->kind == OBJECT_ENDPOINT &&
+	    !work->replaying)
 		work->untidy |= settle_endpoint(work->dp, step->old) != 0;
 }
 
@@ -476,7 +481,5 @@ int step_clean(struct work *work, enum object_kind kind, const void *object,
 {
 	int rc = object_del(work, kind, object, err);
 
-	if (!rc && kind == OBJECT_ENDPOINT)
-		work->untidy |= settle_endpoint(work->dp, object) != 0;
 	return rc ? rc : state_del(work->instance, kind, object, err);
 }

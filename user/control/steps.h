@@ -18,6 +18,7 @@ struct work {
 	struct model *actual;
 	struct model *desired;
 	bool was_loaded; /* the datapath, before the first step */
+	bool replaying; /* the plan undoes what another process began */
 	bool undoing; /* objects are made as actual has them, counters go on */
 	bool untidy; /* something that does no harm was left behind */
 	bool holding; /* what a step removes may have to come back */

@@ -186,7 +186,7 @@ bool endpoint_is_known(const struct work *work, const struct endpoint *endpoint)
 int endpoint_clear_counters(struct work *work, const struct endpoint *endpoint,
 			    struct err *err)
 {
-	if (!work->dp || endpoint_is_known(work, endpoint))
+	if (!work->dp || work->replaying || endpoint_is_known(work, endpoint))
 		return 0;
 	return counters_endpoint_clear(work->dp, endpoint->slot, err);
 }
