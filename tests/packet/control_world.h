@@ -67,6 +67,8 @@ void want_web(struct world *world);
 /* Makes the world what world->model says. 0 or -errno and world->err. */
 int apply(struct world *world, size_t *ret_steps);
 void must_apply(struct world *world);
+/* Takes all of it away. 0 or -errno and world->err. */
+int purge(struct world *world);
 /* Must succeed. */
 struct control *control_of(struct world *world, enum control_mode mode);
 
@@ -81,6 +83,11 @@ bool is_recorded(const char *text); /* it has a line with it */
 /* Records an object as one that its process did not finish. */
 void interrupt(enum object_kind kind, const char *name);
 
+/* Every element of a table; arrays: that is not zero. */
+void table_each(struct datapath *dp, enum map_id map,
+		void (*visit)(const char *key, size_t key_size,
+			      const char *value, size_t value_size, void *arg),
+		void *arg);
 /* How many elements a table has; arrays: that are not zero. */
 size_t table_count(struct datapath *dp, enum map_id map);
 /* Tables and hooks are exactly what the instance's model asks for. */

@@ -7,6 +7,7 @@
 #include "control/ipam.h"
 #include "control/state.h"
 #include "control/sync.h"
+#include "control/unfinished.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 
@@ -149,8 +150,8 @@ struct progress {
 	size_t count;
 };
 
-/* A namespace that was deleted comes back without what was in it. So these are
- * done when all else has succeeded. */
+/* What was in a namespace comes back with it only while this process lives. So
+ * these are done when all else has succeeded. */
 static bool is_final(const struct step *step)
 {
 	return step->op == STEP_DEL && step->kind == OBJECT_NETNS;
@@ -175,34 +176,40 @@ static int do_steps(struct work *work, const struct plan *plan, bool final,
  * Walks back what was done. A step that cannot be undone is reported and the
  * walk goes on: whatever can be as before, shall be.
  */
-static void undo_steps(struct work *work, const struct progress *progress)
+static int undo_steps(struct work *work, const struct progress *progress)
 {
 	struct err err;
 	char text[160];
+	int first = 0;
 
 	work->undoing = true;
 	for (size_t i = progress->count; i-- > 0;) {
 		const struct step *step = progress->steps[i];
+		int rc;
 
 		log_debug("undo: %s", step_print(step, text, sizeof(text)));
-		if (step_undo(work, step, &err))
+		rc = step_undo(work, step, &err);
+		if (rc)
 			log_err("undo: %s: %s", text, err.text);
+		first = first ? first : rc;
 	}
+	return first;
 }
 
 static int undo(struct control *control, struct work *work,
 		const struct progress *progress, struct err *err)
 {
-	int rc = 0;
+	int steps = undo_steps(work, progress), rc = 0;
 
-	undo_steps(work, progress);
-	if (work->was_loaded)
-		return fill_tables(control, &control->model, err);
-	if (control->dp) {
+	if (work->was_loaded) {
+		rc = fill_tables(control, &control->model, err);
+	} else if (control->dp) {
 		datapath_close(control->dp);
 		control->dp = NULL;
 		rc = datapath_unload(control->instance.name, err);
 	}
+	if (steps && !rc)
+		rc = err_set(err, steps, "not all of it succeeded");
 	return rc;
 }
 
@@ -217,6 +224,21 @@ static bool needs_datapath(const struct plan *plan)
 	return false;
 }
 
+/* Only a file of this plan says what is still to be done. */
+static int commit(const struct control *control, const struct plan *plan,
+		  struct err *err)
+{
+	bool later = false;
+
+	for (size_t i = 0; i < plan->nsteps; i++)
+		later |= plan->steps[i].op == STEP_DEL &&
+			 (plan->steps[i].kind == OBJECT_NETNS ||
+			  plan->steps[i].kind == OBJECT_ENDPOINT);
+	return later && !control->replaying ?
+		       unfinished_commit(control->instance.name, plan, err) :
+		       0;
+}
+
 static int act(struct control *control, struct work *work,
 	       const struct plan *plan, struct progress *progress,
 	       struct err *err)
@@ -229,7 +251,41 @@ static int act(struct control *control, struct work *work,
 	rc = rc ? rc : do_steps(work, plan, false, progress, err);
 	if (!rc && control->dp)
 		rc = fill_after(control, work, plan, err);
-	return rc ? rc : do_steps(work, plan, true, progress, err);
+	rc = rc ? rc : commit(control, plan, err);
+	rc = rc ? rc : do_steps(work, plan, true, progress, err);
+	for (size_t i = 0; i < progress->count && !rc; i++)
+		step_settle(work, progress->steps[i]);
+	return rc;
+}
+
+static int begin(const struct control *control, const struct plan *plan,
+		 struct err *err)
+{
+	if (control->replaying)
+		return 0;
+	return unfinished_begin(control->instance.name, plan, &control->model,
+				err);
+}
+
+/* Whoever comes next tidies up, but takes nothing back of what was done. */
+static void end(const struct control *control, const struct work *work,
+		const struct plan *plan, bool done)
+{
+	const char *instance = control->instance.name;
+	struct err err;
+	int rc = 0;
+
+	if (control->replaying)
+		return;
+	if (!work->untidy)
+		rc = unfinished_end(instance, &err);
+	if (rc)
+		log_warn("%s", err.text);
+	rc = done && (rc || work->untidy) ?
+		     unfinished_commit(instance, plan, &err) :
+		     0;
+	if (rc)
+		log_warn("%s", err.text);
 }
 
 int plan_apply(struct control *control, struct model *desired,
@@ -246,27 +302,33 @@ int plan_apply(struct control *control, struct model *desired,
 		.actual = &control->model,
 		.desired = desired,
 		.was_loaded = control->dp,
+		.replaying = control->replaying,
+		.holding = true,
 	};
 	struct err undone;
 	int rc;
 
 	if (!steps)
 		return err_set(err, -ENOMEM, "out of memory");
-	rc = state_set_unfinished(work.instance, true, err);
+	rc = begin(control, plan, err);
 	if (rc)
 		return rc;
 	rc = ipam_write(control, ipam, err);
 	rc = rc ? rc : act(control, &work, plan, &progress, err);
 	if (rc)
 		ipam_undo(control, desired, ipam);
+	/* Back it goes, also for who comes after this process. */
+	if (rc && begin(control, plan, &undone))
+		log_warn("%s", undone.text);
 	/* Whatever could not be undone is for the next process to put right. */
 	if (rc && undo(control, &work, &progress, &undone)) {
 		log_err("undo: %s", undone.text);
+		work_free(&work);
 		return rc;
 	}
 	if (rc && err && !err->hint[0])
 		err_hint(err, "everything was undone");
-	if (state_set_unfinished(work.instance, false, &undone))
-		log_warn("%s", undone.text);
+	end(control, &work, plan, rc == 0);
+	work_free(&work);
 	return rc;
 }

@@ -5,43 +5,69 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "control/control_internal.h"
+#include "control/unfinished.h"
 #include "control/home.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
 
-#define LOCK_WAIT_MS 5000
-#define LOCK_RETRY_MS 10
+#define LOCK_WAIT_SECONDS 60
 
 /* ----------------------------------------------------------------- lock */
 
-static int lock_wait(int fd, int operation, int wait_ms, const char *path,
+/* Nothing has to be done: the signal ends the system call. */
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+/*
+ * The kernel gives the lock to those who wait for it in their order; whoever
+ * asks again and again would stand behind all others each time. So this asks
+ * once, and a timer ends the wait. It goes on ticking, since it may be early.
+ */
+static int lock_queue(int fd, int operation)
+{
+	const struct itimerval ticks = {
+		.it_value = { .tv_sec = LOCK_WAIT_SECONDS },
+		.it_interval = { .tv_usec = 100000 },
+	};
+	const struct sigaction handler = { .sa_handler = on_alarm };
+	struct itimerval old_ticks;
+	struct sigaction old_handler;
+	int rc;
+
+	sigaction(SIGALRM, &handler, &old_handler);
+	setitimer(ITIMER_REAL, &ticks, &old_ticks);
+	rc = flock(fd, operation) ? -errno : 0;
+	setitimer(ITIMER_REAL, &old_ticks, NULL);
+	sigaction(SIGALRM, &old_handler, NULL);
+	return rc;
+}
+
+static int lock_wait(int fd, int operation, bool wait, const char *path,
 		     struct err *err)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_RETRY_MS * 1000000 };
+	int rc = flock(fd, operation | LOCK_NB) ? -errno : 0;
 
-	for (int waited = 0; flock(fd, operation | LOCK_NB);
-	     waited += LOCK_RETRY_MS) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_set(err, -errno, "lock %s: %s", path,
-				       strerror(errno));
-		if (waited >= wait_ms) {
-			err_set(err, -EAGAIN, "another bpfnet process holds %s",
-				path);
-			err_hint(err, "try again");
-			return -EAGAIN;
-		}
-		nanosleep(&pause, NULL);
-	}
-	return 0;
+	if (rc == -EWOULDBLOCK && wait)
+		rc = lock_queue(fd, operation);
+	if (rc && rc != -EWOULDBLOCK && rc != -EINTR)
+		return err_set(err, rc, "lock %s: %s", path, strerror(-rc));
+	if (!rc)
+		return 0;
+	err_set(err, -EAGAIN, "another bpfnet process holds %s", path);
+	err_hint(err, "try again");
+	return -EAGAIN;
 }
 
 /*
@@ -66,7 +92,6 @@ static bool is_reader(enum control_mode mode)
 static int lock_try(const char *dir, enum control_mode mode, int *ret,
 		    struct err *err)
 {
-	int wait_ms = mode == CONTROL_TRY_WRITE ? 0 : LOCK_WAIT_MS;
 	bool write = !is_reader(mode);
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX + 8];
@@ -80,10 +105,15 @@ static int lock_try(const char *dir, enum control_mode mode, int *ret,
 	fd = open(path, O_RDWR | O_CLOEXEC | (write ? O_CREAT : 0), 0600);
 	if (fd < 0 && errno == ENOENT)
 		return write ? -ESTALE : 0;
-	if (fd < 0)
-		return err_set(err, -errno, "open %s: %s", path,
-			       strerror(errno));
-	rc = lock_wait(fd, write ? LOCK_EX : LOCK_SH, wait_ms, path, err);
+	if (fd < 0) {
+		rc = err_set(err, -errno, "open %s: %s", path, strerror(errno));
+		/* Nothing is in it, if it was made above. */
+		if (write)
+			rmdir(dir);
+		return rc;
+	}
+	rc = lock_wait(fd, write ? LOCK_EX : LOCK_SH, mode != CONTROL_TRY_WRITE,
+		       path, err);
 	if (rc)
 		return rc;
 	if (!lock_is_current(fd, path))
@@ -189,6 +219,15 @@ static int read_record(struct control *control, struct state *ret,
 		control->mode == CONTROL_CHECK || control->mode == CONTROL_MEND;
 	int rc = state_read(instance, control->mode == CONTROL_PURGE, ret, err);
 
+	/* A process that died may have made it smaller, and says so. */
+	if (!rc && control->mode != CONTROL_PURGE && control->lock >= 0 &&
+	    !ret->unfinished) {
+		rc = state_check_seal(instance, control->lock, err);
+		if (rc) {
+			model_free(&ret->model);
+			model_free(&ret->leftovers);
+		}
+	}
 	if (!rc || !tells || rc == -ENOMEM)
 		return rc;
 	control->record_error = *err;
@@ -223,8 +262,12 @@ static int control_read(struct control *control, struct err *err)
 	if (rc)
 		return rc;
 	model_free(&control->model);
-	if (is_writer(control) && !control->record_error.code)
+	control->readable = !control->record_error.code;
+	if (is_writer(control) && control->readable) {
+		state_break_seal(control->lock);
+		control->seals = true;
 		rc = state_clean(control->instance.name, &state, err);
+	}
 	control->model = state.model;
 	control->is_interrupted =
 		state.unfinished ||
@@ -304,8 +347,12 @@ void control_close(struct control *control)
 {
 	if (!control)
 		return;
+	if (control->seals && control->lock >= 0 &&
+	    !unfinished_is_there(control->instance.name))
+		state_seal(control->instance.name, control->lock);
 	/* An instance that has nothing leaves no directory. */
-	if (!is_reader(control->mode) && control->lock >= 0 && !control->dp)
+	if (!is_reader(control->mode) && control->lock >= 0 &&
+	    control->readable && !control->dp)
 		state_tidy(control->instance.name);
 	if (control->dp)
 		datapath_close(control->dp);

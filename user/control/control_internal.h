@@ -20,6 +20,9 @@ struct control {
 	struct model model; /* what exists */
 	struct host seen; /* what observe found, until somebody changes it */
 	bool has_seen;
+	bool readable; /* the record: all of it is known */
+	bool seals; /* the journal, when it is closed, see state.h */
+	bool replaying; /* the file "unfinished" is another process's, and stays */
 	enum upgrade upgraded;
 	__u64 netns_cookie; /* of the instance's home, 0: not known */
 	bool waited; /* an apply for its confirmation, when this one began */

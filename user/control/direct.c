@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/inside.h"
+#include "control/wiring.h"
 #include "kernel/link.h"
 #include "kernel/netns.h"
 #include "model/cable.h"
@@ -93,18 +94,18 @@ int direct_wire(struct work *work, const struct endpoint *endpoint,
 	const struct endpoint *self =
 		model_find_endpoint(model, endpoint->name);
 	const struct endpoint *other = cable_find_other(model, endpoint);
+	int rc;
 
 	if (!network || !self || !other)
 		return err_set(err, -ENOENT, "cable '%s': no other end",
 			       endpoint->network);
-	/* Nobody counts here, but the number may have had another owner. */
-	if (work->dp && !work->undoing) {
-		int rc = counters_endpoint_clear(work->dp, self->slot, err);
-
-		if (rc)
-			return rc;
-	}
-	return other < self ? wire(work, network, other, self, err) : 0;
+	rc = endpoint_clear_counters(work, self, err);
+	if (rc)
+		return rc;
+	if (direct_is_wired(self))
+		return 0;
+	return other < self ? wire(work, network, other, self, err) :
+			      wire(work, network, self, other, err);
 }
 
 /*

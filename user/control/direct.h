@@ -7,8 +7,8 @@
 
 /*
  * Both ends are one device, so they are made together: by the one of the two
- * endpoints that comes last in the model, for the other there is nothing to do.
- * See model/cable.h for when an endpoint is at the end of such a cable.
+ * endpoints that comes first, for the other there is nothing to do. The
+ * namespaces of both have to be there. See model/cable.h for when an endpoint is at the end of such a cable.
  */
 int direct_wire(struct work *work, const struct endpoint *endpoint,
 		struct err *err);

@@ -63,7 +63,7 @@ void journal_policy_line(size_t old, size_t at, size_t del, size_t add,
 	line_end(ret);
 }
 
-static void put_head(FILE *out)
+void journal_head(FILE *out)
 {
 	struct line line;
 
@@ -120,7 +120,7 @@ int journal_print(const struct state *state, char **ret_text, size_t *ret_len)
 
 	if (!out)
 		return -ENOMEM;
-	put_head(out);
+	journal_head(out);
 	model_init(&fresh);
 	if (!settings_equal(&state->model.settings, &fresh.settings))
 		put_objects(out, '+', OBJECT_SETTINGS, &state->model.settings,
@@ -401,7 +401,7 @@ static int compare_head(struct reading *r, const char *text, size_t len,
 
 	if (!out)
 		return no_memory(err);
-	put_head(out);
+	journal_head(out);
 	if (fclose(out))
 		return no_memory(err);
 	r->state->outdated =
@@ -591,5 +591,59 @@ int journal_read(const char *path, char *text, size_t len, bool salvage,
 	free(reading.entries);
 	free(reading.rules.words);
 	free(reading.waiting.words);
+	return rc;
+}
+
+/* ---------------------------------------------------- of another kind */
+
+static int each_line(struct reading *r, char *line, size_t len,
+		     int (*visit)(const struct journal_line *line, void *arg,
+				  struct err *err),
+		     void *arg, struct err *err)
+{
+	struct journal_line found = { .op = line[0] };
+	char *word = line + 2, *words;
+	union object object;
+	size_t kind, kind_len;
+	int rc;
+
+	if (!sum_is_right(line, len))
+		return damage(r, err, "the line's sum is wrong");
+	line[len - END_LEN] = '\0';
+	kind = kind_of(word, &kind_len);
+	if (kind == KINDS)
+		return unknown_kind(r, word, err);
+	words = word + kind_len + (word[kind_len] == ' ');
+	found.kind = kind;
+	found.key = words;
+	if (found.op == '-')
+		return visit(&found, arg, err);
+	rc = fields_parse(kind, &r->layouts[kind], words, &object, err);
+	if (rc)
+		return bad_object(r, kind, words, rc, err);
+	found.object = &object;
+	return visit(&found, arg, err);
+}
+
+int journal_each(const char *path, char *text, size_t len,
+		 int (*visit)(const struct journal_line *line, void *arg,
+			      struct err *err),
+		 void *arg, struct err *err)
+{
+	struct reading reading = { .path = path };
+	size_t from = 0;
+	char *line, *end;
+	int rc = read_head(&reading, text, len, &from, err);
+
+	for (line = text + from;
+	     !rc && (end = memchr(line, '\n', text + len - line));
+	     line = end + 1) {
+		reading.line++;
+		rc = each_line(&reading, line, end + 1 - line, visit, arg, err);
+	}
+	if (!rc && line != text + len) {
+		reading.line++;
+		rc = damage(&reading, err, "the line has no end");
+	}
 	return rc;
 }

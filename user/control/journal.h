@@ -3,6 +3,8 @@
 #ifndef BPFNET_JOURNAL_H
 #define BPFNET_JOURNAL_H
 
+#include <stdio.h>
+
 #include "control/fields.h"
 #include "control/state.h"
 
@@ -31,6 +33,23 @@ void journal_policy_line(size_t old, size_t at, size_t del, size_t add,
 /* The first lines of every journal, and a whole one with what state holds. The
  * text must be freed. 0 or -ENOMEM. */
 int journal_print(const struct state *state, char **ret_text, size_t *ret_len);
+
+/* The first lines of every journal, for one of another kind. */
+void journal_head(FILE *out);
+
+/* What a line of such a journal tells of. */
+struct journal_line {
+	char op;
+	enum object_kind kind;
+	const char *key; /* of '-': a name, or a number */
+	const void *object; /* of other lines */
+};
+/* Calls visit for each of its lines until that returns other than 0. Damage:
+ * -EINVAL, a newer version's line: -EPROTO, and where. */
+int journal_each(const char *path, char *text, size_t len,
+		 int (*visit)(const struct journal_line *line, void *arg,
+			      struct err *err),
+		 void *arg, struct err *err);
 
 /*
  * Cuts up text, len bytes of the file path, and appends to the models of state

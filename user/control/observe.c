@@ -9,6 +9,8 @@
 #include "control/identity.h"
 #include "control/ipam.h"
 #include "control/previous.h"
+#include "control/unfinished.h"
+#include "control/settle.h"
 #include "control/wiring.h"
 #include "kernel/netns.h"
 #include "lib/cleanup.h"
@@ -263,6 +265,7 @@ static bool restore_endpoint(struct work *work, const struct endpoint *endpoint)
 	log_warn("endpoint '%s': its device is gone, making it again",
 		 endpoint->name);
 	/* The hooks of the old device are dead, but pinned. */
+	settle_endpoint(work->dp, endpoint);
 	if (!unwire_endpoint(work, endpoint, &err) &&
 	    !wire_endpoint(work, endpoint, &err))
 		return true;
@@ -342,6 +345,37 @@ static int restore(struct control *control, struct work *work, bool *changed,
 	return rc;
 }
 
+struct devices {
+	const struct model *model;
+	const struct host *host;
+};
+
+static bool is_wanted(int ifindex, void *arg)
+{
+	const struct devices *devices = arg;
+	const struct model *model = devices->model;
+	const struct link_info *link = host_find_index(devices->host, ifindex);
+
+	for (size_t i = 0; link && i < model->nendpoints; i++)
+		if (!strcmp(model->endpoints[i].host_ifname, link->name))
+			return true;
+	return link && model_find_uplink(model, link->name);
+}
+
+static int tidy_hooks(struct control *control, struct err *err)
+{
+	struct devices devices = { .model = &control->model };
+	struct host host;
+	int rc = host_read(control->nl, &host, err);
+
+	if (rc)
+		return rc;
+	devices.host = &host;
+	rc = hooks_tidy(control->dp, is_wanted, &devices, err);
+	host_free(&host);
+	return rc;
+}
+
 /* ---------------------------------------------- what has to be another way */
 
 static bool is_loose(const struct model *model, const struct endpoint *endpoint)
@@ -382,6 +416,49 @@ static void straighten(struct control *control)
 	model_free(&desired);
 }
 
+/* --------------------------------------------- what somebody did not finish */
+
+static int replay(struct control *control, struct err *err)
+{
+	struct model desired;
+	size_t changes = 0;
+	int rc;
+
+	if (model_copy(&control->model, &desired))
+		return err_set(err, -ENOMEM, "out of memory");
+	rc = unfinished_replay(control->instance.name, &desired, err);
+	control->replaying = true;
+	rc = rc ? rc :
+		  control_reconcile(control, &desired, false, NULL, &changes,
+				    err);
+	control->replaying = false;
+	model_free(&desired);
+	if (changes)
+		log_warn("an interrupted change was undone");
+	return rc;
+}
+
+/* What cannot be brought back, mostly since it is gone for good, must not keep
+ * others from working with what there is. */
+static int clear_up(struct control *control, struct work *work, struct err *err)
+{
+	struct err later;
+	int rc;
+
+	if (control->mode != CONTROL_PURGE && replay(control, &later))
+		log_warn("an interrupted change was not undone: %s",
+			 later.text);
+	work->dp = control->dp;
+	if (settle_orphans(control->dp, &control->model))
+		work->untidy = true;
+	for (size_t i = 0; i < control->model.nnetns; i++)
+		netns_tidy_resolv(control->model.netns[i].name);
+	rc = control->dp ? tidy_hooks(control, err) : 0;
+	if (rc || work->untidy)
+		return rc;
+	return unfinished_end(control->instance.name, err);
+}
+
 /* ------------------------------------------------------------------- all */
 
 static int forget(struct work *work, struct model *model,
@@ -420,10 +497,14 @@ int observe(struct control *control, const struct state *state, struct err *err)
 	bool changed = state->unfinished || has_objects(&state->leftovers);
 	struct work work;
 	struct host host;
+	struct err later;
 	int rc;
 
 	if (!netns)
 		return err_set(err, -ENOMEM, "out of memory");
+	if (datapath_tidy(control->instance.name, &later) ||
+	    state_sweep(control->instance.name, &later))
+		log_warn("%s", later.text);
 	await_dying(control->nl, &control->model, netns);
 	rc = host_read(control->nl, &host, err);
 	if (rc)
@@ -437,12 +518,12 @@ int observe(struct control *control, const struct state *state, struct err *err)
 				 state->leftovers.endpoints,
 				 state->leftovers.nendpoints, err);
 	rc = rc ? rc : forget(&work, &control->model, netns, &changed, err);
-	if (!rc && control->mode != CONTROL_PURGE) {
+	if (!rc && control->mode != CONTROL_PURGE)
 		rc = restore(control, &work, &changed, err);
-		rc = rc ? rc : control_unload_unused(control, err);
-	}
 	if (!rc && state->unfinished)
-		rc = state_set_unfinished(work.instance, false, err);
+		rc = clear_up(control, &work, err);
+	if (!rc && control->mode != CONTROL_PURGE)
+		rc = control_unload_unused(control, err);
 	keep_seen(control, &host, !rc && !changed);
 	if (!rc && control->mode != CONTROL_PURGE)
 		straighten(control);

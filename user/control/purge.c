@@ -29,7 +29,6 @@ static int purge_objects(struct control *control, struct err *err)
 	if (plan_make(&control->model, &empty, &plan))
 		return err_set(err, -ENOMEM, "out of memory");
 	work_init(control, &host, &work);
-	work.purging = true;
 	for (size_t i = 0; i < plan.nsteps; i++) {
 		const struct step *step = &plan.steps[i];
 

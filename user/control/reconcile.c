@@ -74,7 +74,10 @@ static int act(struct control *control, struct model *desired,
 	if (manner->keep && remembered(control, !rc, &later))
 		log_warn("%s", later.text);
 	rc = rc ? rc : take_over(control, desired, err);
-	return rc ? rc : control_unload_unused(control, err);
+	/* All that was wanted is done. The next process tries again. */
+	if (!rc && control_unload_unused(control, &later))
+		log_warn("%s", later.text);
+	return rc;
 }
 
 static int reconcile(struct control *control, struct model *desired,

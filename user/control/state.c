@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "control/journal.h"
+#include "control/unfinished.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/log.h"
 
 #define JOURNAL "journal"
 /* So much of a journal may say nothing before it is written anew. */
@@ -174,29 +176,6 @@ int state_write_rules(const char *instance, const struct model *model,
 	return append(instance, text, len, err);
 }
 
-static int file_del(const char *path, struct err *err)
-{
-	if (unlink(path) && errno != ENOENT)
-		return err_set(err, -errno, "remove %s: %s", path,
-			       strerror(errno));
-	return 0;
-}
-
-int state_set_unfinished(const char *instance, bool unfinished, struct err *err)
-{
-	_cleanup_close_ int fd = -1;
-	char path[PATH_MAX];
-
-	state_path(instance, "unfinished", path);
-	if (!unfinished)
-		return file_del(path, err);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_set(err, -errno, "create %s: %s", path,
-			       strerror(errno));
-	return 0;
-}
-
 /* ----------------------------------------------------------------- read */
 
 int state_read(const char *instance, bool salvage, struct state *ret,
@@ -208,8 +187,7 @@ int state_read(const char *instance, bool salvage, struct state *ret,
 	size_t len = 0;
 	int rc = 0;
 
-	state.unfinished =
-		!access(state_path(instance, "unfinished", path), F_OK);
+	state.unfinished = unfinished_is_there(instance);
 	model_init(&state.model);
 	model_init(&state.leftovers);
 	if (!access(state_path(instance, JOURNAL, path), F_OK)) {
@@ -242,6 +220,49 @@ int state_clean(const char *instance, const struct state *state,
 		return err_set(err, -errno, "truncate %s: %s", path,
 			       strerror(errno));
 	return 0;
+}
+
+/* ----------------------------------------------------------------- seal */
+
+void state_break_seal(int lock)
+{
+	/* At worst the journal is taken for one that was cut off. */
+	if (ftruncate(lock, 0))
+		log_warn("the lock file: %s", strerror(errno));
+}
+
+void state_seal(const char *instance, int lock)
+{
+	char path[PATH_MAX], text[32];
+	struct stat st;
+	int len;
+
+	state_break_seal(lock);
+	if (stat(state_path(instance, JOURNAL, path), &st))
+		return;
+	len = snprintf(text, sizeof(text), "%lld\n", (long long)st.st_size);
+	if (pwrite(lock, text, len, 0) != len)
+		state_break_seal(lock);
+}
+
+int state_check_seal(const char *instance, int lock, struct err *err)
+{
+	char path[PATH_MAX], text[32] = "";
+	struct stat st = { 0 };
+	long long sealed;
+
+	if (pread(lock, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	sealed = strtoll(text, NULL, 10);
+	if (stat(state_path(instance, JOURNAL, path), &st) && errno != ENOENT)
+		return err_set(err, -errno, "read %s: %s", path,
+			       strerror(errno));
+	if (st.st_size >= sealed)
+		return 0;
+	err_set(err, -EINVAL, "%s: %lld of %lld bytes are left", path,
+		(long long)st.st_size, sealed);
+	err_hint(err, "the file is damaged: 'bpfnet purge' starts afresh");
+	return -EINVAL;
 }
 
 /* -------------------------------------------------------------- rebuild */
@@ -277,17 +298,27 @@ int state_rebuild(const char *instance, const struct model *model,
 
 /* --------------------------------------------------------------- remove */
 
-/* Also what a process that died while it wrote has left: journal.XXXXXX. */
+/* Also what a process that died while it wrote has left, and what somebody may
+ * want to look at: journal.XXXXXX, journal.broken. */
 static bool is_record(const char *name)
 {
-	static const char *const files[] = { JOURNAL, "unfinished", "before",
-					     "previous", "pending.json",
-					     "addresses.json" };
+	static const char *const files[] = { JOURNAL,	     "unfinished",
+					     "before",	     "previous",
+					     "pending.json", "addresses.json" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		if (!strncmp(name, files[i], strlen(files[i])))
 			return true;
 	return false;
+}
+
+/* NAME.XXXXXX, where NAME is that of a record. */
+static bool is_scrap(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return is_record(name) && dot && strlen(dot) == sizeof(".XXXXXX") - 1 &&
+	       strcmp(dot, ".broken") != 0;
 }
 
 static int remove_file(const char *dir, const char *name, struct err *err)
@@ -301,14 +332,15 @@ static int remove_file(const char *dir, const char *name, struct err *err)
 	return 0;
 }
 
-static int remove_records(const char *root, struct err *err)
+static int remove_files(const char *root, bool (*is_one)(const char *name),
+			struct err *err)
 {
 	const struct dirent *entry;
 	DIR *dir = opendir(root);
 	int rc = 0;
 
 	while (dir && !rc && (entry = readdir(dir)))
-		if (is_record(entry->d_name))
+		if (is_one(entry->d_name))
 			rc = remove_file(root, entry->d_name, err);
 	if (dir)
 		closedir(dir);
@@ -337,8 +369,35 @@ int state_remove(const char *instance, struct err *err)
 	int rc;
 
 	snprintf(root, sizeof(root), STATE_ROOT "/%s", instance);
-	rc = remove_records(root, err);
+	rc = remove_files(root, is_record, err);
 	return rc ? rc : remove_root(root, err);
+}
+
+int state_sweep(const char *instance, struct err *err)
+{
+	char root[PATH_MAX];
+
+	snprintf(root, sizeof(root), STATE_ROOT "/%s", instance);
+	return remove_files(root, is_scrap, err);
+}
+
+/* What an instance without objects may still have: a state to go back to. */
+static bool is_more(const char *name)
+{
+	return is_record(name) && strncmp(name, JOURNAL, strlen(JOURNAL)) != 0;
+}
+
+static bool has_more(const char *root)
+{
+	const struct dirent *entry;
+	DIR *dir = opendir(root);
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir)))
+		found = is_more(entry->d_name);
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 void state_tidy(const char *instance)
@@ -357,7 +416,7 @@ void state_tidy(const char *instance)
 	model_free(&state.model);
 	model_free(&state.leftovers);
 	snprintf(root, sizeof(root), STATE_ROOT "/%s", instance);
-	if (empty && !remove_records(root, NULL))
+	if (empty && !has_more(root) && !remove_files(root, is_record, NULL))
 		remove_root(root, NULL);
 }
 

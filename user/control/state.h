@@ -10,7 +10,7 @@
 /*
  *	/run/NAME/lock		flock, see control.c
  *	         /journal	what exists, a line for each object
- *	         /unfinished	while a plan is being applied
+ *	         /unfinished	while a plan is applied, see unfinished.h
  *	         /addresses.json  see ipam.h
  *	         /previous	before: see previous.h
  *	         /pending.json	see pending.h
@@ -42,6 +42,16 @@ struct state {
  * what is damaged is left out, with a warning. */
 int state_read(const char *instance, bool salvage, struct state *ret,
 	       struct err *err);
+/*
+ * Cut off at a line's end, a journal looks whole. So whoever has written it leaves
+ * its size in the lock file, lock: an open descriptor. Nothing is known while a
+ * plan is applied, nor after it was written anew.
+ */
+void state_seal(const char *instance, int lock);
+void state_break_seal(int lock);
+/* -EINVAL when the journal has lost something since. */
+int state_check_seal(const char *instance, int lock, struct err *err);
+
 /* For who is going to write: takes the unfinished end off the journal, and
  * writes it anew where that is worth it. */
 int state_clean(const char *instance, const struct state *state,
@@ -58,8 +68,8 @@ int state_write_settings(const char *instance, const struct settings *settings,
  * may have changed. */
 int state_write_rules(const char *instance, const struct model *model,
 		      const struct model *old, struct err *err);
-int state_set_unfinished(const char *instance, bool unfinished,
-			 struct err *err);
+/* Removes what processes have left that died while they wrote. */
+int state_sweep(const char *instance, struct err *err);
 
 /* A record that holds this model, in place of one that is damaged, which stays
  * beside it as journal.broken. What was not finished stays recorded. */

@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <net/if_arp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/identity.h"
+#include "control/settle.h"
 #include "control/state.h"
 #include "control/wiring.h"
 #include "kernel/netns.h"
@@ -50,19 +53,60 @@ static void endpoint_identify(struct work *work,
 		identity_take(made);
 }
 
+static int netns_check_free(const struct netns *netns, struct err *err)
+{
+	if (netns->adopted || !netns_exists(netns->name))
+		return 0;
+	err_set(err, -EEXIST, "namespace '%s' exists already", netns->name);
+	err_hint(err, "'bpfnet endpoint attach' uses it as it is");
+	return -EEXIST;
+}
+
+/* Keeps a namespace alive that is about to lose its name. A name that stands
+ * for none (the machine's /run was kept over a reboot) has nothing to lose. */
+static int netns_hold(struct work *work, const char *name, struct err *err)
+{
+	struct held *held =
+		reallocarray(work->held, work->nheld + 1, sizeof(*held));
+	int fd;
+
+	if (!held)
+		return err_set(err, -ENOMEM, "out of memory");
+	work->held = held;
+	fd = netns_open(name, err);
+	if (fd == -ENOENT || fd == -EINVAL)
+		return 0;
+	if (fd < 0)
+		return fd;
+	work->held[work->nheld++] = (struct held){ name, fd };
+	return 0;
+}
+
+void work_free(struct work *work)
+{
+	for (size_t i = 0; i < work->nheld; i++)
+		close(work->held[i].fd);
+	free(work->held);
+	work->held = NULL;
+	work->nheld = 0;
+}
+
+static int netns_make(const struct work *work, const char *name,
+		      struct err *err)
+{
+	for (size_t i = 0; i < work->nheld; i++)
+		if (!strcmp(work->held[i].name, name))
+			return netns_name(name, work->held[i].fd, err);
+	return netns_add(name, err);
+}
+
 static int netns_step_add(struct work *work, const struct netns *netns,
 			  struct err *err)
 {
 	int rc = 0;
 
-	if (!netns->adopted && netns_exists(netns->name)) {
-		err_set(err, -EEXIST, "namespace '%s' exists already",
-			netns->name);
-		err_hint(err, "'bpfnet endpoint attach' uses it as it is");
-		return -EEXIST;
-	}
 	if (!netns->adopted)
-		rc = netns_add(netns->name, err);
+		rc = netns_make(work, netns->name, err);
 	if (!rc)
 		netns_identify(work, netns);
 	if (rc || !netns->ndns)
@@ -74,12 +118,16 @@ static int netns_step_add(struct work *work, const struct netns *netns,
 }
 
 /* One that somebody has put in the place of ours is not ours. */
-static int netns_step_del(const struct netns *netns, struct err *err)
+static int netns_step_del(struct work *work, const struct netns *netns,
+			  struct err *err)
 {
 	int rc = 0;
 
-	if (!netns->adopted && identity_of_netns(netns) != IDENTITY_REPLACED)
-		rc = netns_del(netns->name, err);
+	if (!netns->adopted && identity_of_netns(netns) != IDENTITY_REPLACED) {
+		if (work->holding)
+			rc = netns_hold(work, netns->name, err);
+		rc = rc ? rc : netns_del(netns->name, err);
+	}
 	if (rc && rc != -ENOENT)
 		return rc;
 	return netns->ndns ? netns_del_resolv(netns->name, err) : 0;
@@ -93,6 +141,20 @@ static int netns_step_set(const struct netns *netns, const struct netns *old,
 		return netns_write_resolv(netns->name, netns->dns, netns->ndns,
 					  err);
 	return old->ndns ? netns_del_resolv(netns->name, err) : 0;
+}
+
+/* ------------------------------------------------------------ endpoints */
+
+/* One that was made and is undone had hardly a flow, but one that was made again
+ * has those that it always had. */
+static int endpoint_step_del(struct work *work, const struct endpoint *endpoint,
+			     struct err *err)
+{
+	int rc = unwire_endpoint(work, endpoint, err);
+
+	if (!rc && work->undoing && !endpoint_is_known(work, endpoint))
+		work->untidy |= settle_endpoint(work->dp, endpoint) != 0;
+	return rc;
 }
 
 /* -------------------------------------------------------------- uplinks */
@@ -141,12 +203,22 @@ static int uplink_step_del(struct work *work, const struct uplink *uplink,
 
 /* -------------------------------------------------- counters of new ids */
 
+/* One that is made again goes on counting. */
+static bool publish_is_new(const struct work *work,
+			   const struct publish *publish)
+{
+	for (size_t i = 0; i < work->actual->npublishes; i++)
+		if (work->actual->publishes[i].id == publish->id)
+			return false;
+	return true;
+}
+
 static int publish_step_add(struct work *work, const struct publish *publish,
 			    struct err *err)
 {
 	const struct hits none = { 0 };
 
-	if (work->undoing)
+	if (work->undoing || work->replaying || !publish_is_new(work, publish))
 		return 0;
 	return table_set(work->dp, MAP_PUB_HITS, &publish->id, &none, err);
 }
@@ -167,7 +239,7 @@ static int rules_step_set(struct work *work, const struct model *new,
 		const struct policy_rule *was =
 			index_find_name(&olds, new->rules[i].name);
 
-		if (!was || was->id != new->rules[i].id)
+		if (!work->replaying && (!was || was->id != new->rules[i].id))
 			rc = table_set(work->dp, MAP_RULE_HITS,
 				       &new->rules[i].id, &none, err);
 	}
@@ -200,11 +272,11 @@ static int object_del(struct work *work, enum object_kind kind,
 {
 	switch (kind) {
 	case OBJECT_NETNS:
-		return netns_step_del(object, err);
+		return netns_step_del(work, object, err);
 	case OBJECT_NETWORK:
 		return unwire_network(work, object, err);
 	case OBJECT_ENDPOINT:
-		return unwire_endpoint(work, object, err);
+		return endpoint_step_del(work, object, err);
 	case OBJECT_UPLINK:
 		return uplink_step_del(work, object, err);
 	default:
@@ -231,27 +303,80 @@ static bool is_row(enum object_kind kind)
 	return kind == OBJECT_PUBLISH;
 }
 
-/* The record goes first and comes off last, see state.h. */
+/* What has an object's name now is somebody else's. */
+static int object_check_free(struct work *work, enum object_kind kind,
+			     const void *object, struct err *err)
+{
+	switch (kind) {
+	case OBJECT_NETNS:
+		return netns_check_free(object, err);
+	case OBJECT_NETWORK:
+		return network_check_free(work, object, err);
+	case OBJECT_ENDPOINT:
+		return endpoint_check_free(work, object, err);
+	default:
+		return 0;
+	}
+}
+
+/*
+ * The record goes first and comes off last, see state.h. Whoever finds it
+ * removes what it tells of, so nothing of that may be there before it.
+ */
 static int add(struct work *work, enum object_kind kind, const void *object,
 	       struct err *err)
 {
-	int rc = 0;
+	int rc = object_check_free(work, kind, object, err);
 
+	if (rc)
+		return rc;
 	if (kind == OBJECT_ENDPOINT)
 		endpoint_identify(work, object);
 	if (!is_row(kind))
 		rc = state_write(work->instance, kind, object, false, err);
-	if (rc)
+	rc = rc ? rc : object_add(work, kind, object, err);
+	rc = rc ? rc : state_write(work->instance, kind, object, true, err);
+	if (!rc)
+		return 0;
+	/* The next process makes again what an undo could not. */
+	if (work->undoing) {
+		state_write(work->instance, kind, object, true, NULL);
 		return rc;
-	rc = object_add(work, kind, object, err);
-	if (!rc) {
-		rc = state_write(work->instance, kind, object, true, err);
-		if (!rc)
-			return 0;
-		object_del(work, kind, object, NULL);
 	}
+	/* Also what was made and reported as failed. */
+	if (rc != -EEXIST)
+		object_del(work, kind, object, NULL);
 	state_del(work->instance, kind, object, NULL);
 	return rc;
+}
+
+static bool object_is_there(struct work *work, enum object_kind kind,
+			    const void *object)
+{
+	switch (kind) {
+	case OBJECT_NETNS:
+		return netns_exists(((const struct netns *)object)->name);
+	case OBJECT_NETWORK:
+		return network_is_wired(work, object);
+	case OBJECT_ENDPOINT:
+		return endpoint_is_wired(work, object);
+	default:
+		return true;
+	}
+}
+
+/* Whole again, by the model that it was made by. What has lost its device may
+ * still have the rest. */
+static void put_back(struct work *work, enum object_kind kind,
+		     const void *object)
+{
+	if (!object_is_there(work, kind, object)) {
+		object_del(work, kind, object, NULL);
+		work->undoing = true;
+		object_add(work, kind, object, NULL);
+		work->undoing = false;
+	}
+	state_write(work->instance, kind, object, true, NULL);
 }
 
 static int del(struct work *work, enum object_kind kind, const void *object,
@@ -261,44 +386,67 @@ static int del(struct work *work, enum object_kind kind, const void *object,
 
 	if (!is_row(kind))
 		rc = state_write(work->instance, kind, object, false, err);
-	if (rc)
-		return rc;
-	rc = object_del(work, kind, object, err);
-	if (!rc)
-		return state_del(work->instance, kind, object, err);
-	/* It is still there, so it must not look like a leftover. */
-	state_write(work->instance, kind, object, true, NULL);
+	rc = rc ? rc : object_del(work, kind, object, err);
+	rc = rc ? rc : state_del(work->instance, kind, object, err);
+	/* What an undo cannot remove is left to the next process. */
+	if (rc && !work->undoing)
+		put_back(work, kind, object);
 	return rc;
 }
 
+/* The record goes first: by it, whoever comes after a process that died sees
+ * that there is something to set back. */
 static int set(struct work *work, enum object_kind kind, const void *object,
 	       const void *old, struct err *err)
 {
-	int rc = object_set(work, kind, object, old, err);
+	int rc = state_write(work->instance, kind, object, true, err);
 
-	rc = rc ? rc : state_write(work->instance, kind, object, true, err);
+	rc = rc ? rc : object_set(work, kind, object, old, err);
 	if (!rc || work->undoing)
 		return rc;
 	work->undoing = true;
 	object_set(work, kind, old, object, NULL);
 	work->undoing = false;
+	state_write(work->instance, kind, old, true, NULL);
 	return rc;
+}
+
+static int check_whole(const struct work *work, enum object_kind kind,
+		       const struct model *new, const struct model *old,
+		       struct err *err)
+{
+	/* When an interrupted change of it is undone, all will go. */
+	if (kind != OBJECT_SETTINGS || !work->was_loaded || work->replaying ||
+	    new->settings.flows_max == old->settings.flows_max)
+		return 0;
+	err_set(err, -EBUSY,
+		"flows.max cannot change while the datapath is loaded");
+	err_hint(err, "'bpfnet purge' first, it ends all flows");
+	return -EBUSY;
+}
+
+/* A list, or the settings. */
+static int write_whole(struct work *work, enum object_kind kind,
+		       const struct model *new, const struct model *old,
+		       struct err *err)
+{
+	if (kind == OBJECT_RULE)
+		return rules_step_set(work, new, old, err);
+	return state_write_settings(work->instance, &new->settings, err);
 }
 
 static int set_whole(struct work *work, enum object_kind kind,
 		     const struct model *new, const struct model *old,
 		     struct err *err)
 {
-	if (kind == OBJECT_RULE)
-		return rules_step_set(work, new, old, err);
-	if (work->was_loaded &&
-	    new->settings.flows_max != old->settings.flows_max) {
-		err_set(err, -EBUSY,
-			"flows.max cannot change while the datapath is loaded");
-		err_hint(err, "'bpfnet purge' first, it ends all flows");
-		return -EBUSY;
-	}
-	return state_write_settings(work->instance, &new->settings, err);
+	int rc = check_whole(work, kind, new, old, err);
+
+	if (rc)
+		return rc;
+	rc = write_whole(work, kind, new, old, err);
+	if (rc && !work->undoing)
+		write_whole(work, kind, old, old, NULL);
+	return rc;
 }
 
 int step_do(struct work *work, const struct step *step, struct err *err)
@@ -332,6 +480,14 @@ int step_undo(struct work *work, const struct step *step, struct err *err)
 	if (step->op == STEP_DEL)
 		return add(work, step->kind, step->old, err);
 	return set(work, step->kind, step->old, step->new, err);
+}
+
+void step_settle(struct work *work, const struct step *step)
+{
+	/* What is undone for another process comes back with its flows. */
+	if (step->op == STEP_DEL && step->kind == OBJECT_ENDPOINT &&
+	    !work->replaying)
+		work->untidy |= settle_endpoint(work->dp, step->old) != 0;
 }
 
 int step_clean(struct work *work, enum object_kind kind, const void *object,

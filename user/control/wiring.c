@@ -39,6 +39,49 @@ static int ours_get(struct work *work, const char *name, const char *kind,
 	return rc;
 }
 
+static int check_free(struct work *work, const char *device, struct err *err)
+{
+	struct link_info link;
+	int rc;
+
+	if (!device[0])
+		return 0;
+	rc = link_get(work->nl, device, &link, err);
+	if (!rc)
+		return err_set(err, -EEXIST, "device '%s' exists already",
+			       device);
+	return rc == -ENODEV ? 0 : rc;
+}
+
+int network_check_free(struct work *work, const struct network *network,
+		       struct err *err)
+{
+	return check_free(work, network->bridge, err);
+}
+
+int endpoint_check_free(struct work *work, const struct endpoint *endpoint,
+			struct err *err)
+{
+	return check_free(work, endpoint->host_ifname, err);
+}
+
+bool network_is_wired(struct work *work, const struct network *network)
+{
+	struct link_info link;
+
+	return network->type == NETWORK_P2P ||
+	       !link_get(work->nl, network->bridge, &link, NULL);
+}
+
+bool endpoint_is_wired(struct work *work, const struct endpoint *endpoint)
+{
+	struct link_info link;
+
+	if (!endpoint->host_ifname[0])
+		return direct_is_wired(endpoint);
+	return !link_get(work->nl, endpoint->host_ifname, &link, NULL);
+}
+
 /* -------------------------------------------------------- the host's side */
 
 static bool network_has_v6(const struct network *network)
@@ -131,6 +174,23 @@ int unwire_network(struct work *work, const struct network *network,
 
 /* ------------------------------------------------------------ endpoints */
 
+bool endpoint_is_known(const struct work *work, const struct endpoint *endpoint)
+{
+	for (size_t i = 0; i < work->actual->nendpoints; i++)
+		if (work->actual->endpoints[i].slot == endpoint->slot)
+			return true;
+	return false;
+}
+
+/* The number may have had another owner. Who is made again goes on counting. */
+int endpoint_clear_counters(struct work *work, const struct endpoint *endpoint,
+			    struct err *err)
+{
+	if (!work->dp || work->replaying || endpoint_is_known(work, endpoint))
+		return 0;
+	return counters_endpoint_clear(work->dp, endpoint->slot, err);
+}
+
 /* On a bridge, the host end has no addresses of its own, no link-local one
  * either. It stays down until the tables know it, see apply.c. */
 static int host_end_set_up(struct work *work, const struct endpoint *endpoint,
@@ -144,8 +204,7 @@ static int host_end_set_up(struct work *work, const struct endpoint *endpoint,
 	else if (!rc)
 		rc = device_sysctl("ipv6", endpoint->host_ifname,
 				   "disable_ipv6", "1", err);
-	if (!rc && !work->undoing)
-		rc = counters_endpoint_clear(work->dp, endpoint->slot, err);
+	rc = rc ? rc : endpoint_clear_counters(work, endpoint, err);
 	return rc ? rc : attach_endpoint(work->dp, link.ifindex, err);
 }
 
@@ -224,7 +283,6 @@ static int known_index(struct work *work, const struct endpoint *endpoint)
 int unwire_endpoint(struct work *work, const struct endpoint *endpoint,
 		    struct err *err)
 {
-	struct gc_args flows = { .slot = endpoint->slot };
 	struct err later;
 	struct link_info link = { 0 };
 	int rc;
@@ -240,10 +298,10 @@ int unwire_endpoint(struct work *work, const struct endpoint *endpoint,
 		return 0;
 	if (rc)
 		link.ifindex = known_index(work, endpoint);
-	if (link.ifindex && detach_endpoint(work->dp, link.ifindex, &later))
+	if (link.ifindex && detach_endpoint(work->dp, link.ifindex, &later)) {
 		log_warn("endpoint '%s': %s", endpoint->name, later.text);
-	if (!work->purging && datapath_gc(work->dp, &flows, &later))
-		log_warn("endpoint '%s': %s", endpoint->name, later.text);
+		work->untidy = true;
+	}
 	return 0;
 }
 

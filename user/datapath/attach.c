@@ -114,7 +114,7 @@ static int pair_attach(struct datapath *dp, const struct pair *pair,
 				     ifindex, err);
 	ret = ret ? ret : hooks_attach(dp, pair, clsact, ifindex, err);
 	if (ret && clsact && !pair->device_is_ours)
-		clsact_release(dp->root, ifindex);
+		clsact_release(dp->root, ifindex, NULL);
 	if (ret)
 		err_prefix(err, "device %d", ifindex);
 	return ret;
@@ -129,8 +129,10 @@ static int pair_detach(struct datapath *dp, const struct pair *pair,
 	first = hook_detach(dp, pair, clsact, ifindex, false, err);
 	ret = hook_detach(dp, pair, clsact, ifindex, true, first ? NULL : err);
 	first = first ?: ret;
+	ret = 0;
 	if (clsact && !pair->device_is_ours)
-		clsact_release(dp->root, ifindex);
+		ret = clsact_release(dp->root, ifindex, first ? NULL : err);
+	first = first ?: ret;
 	if (first)
 		err_prefix(err, "device %d", ifindex);
 	return first;

@@ -61,24 +61,28 @@ static const char *qdisc_mark(char buf[PIN_PATH_MAX], const char *root,
 	return pin_path(buf, root, PIN_LINKS, name);
 }
 
+/* The mark comes first: whoever dies in between leaves nothing unmarked. */
 int clsact_prepare(const char *root, int ifindex, struct err *err)
 {
 	struct bpf_tc_hook hook = tc_hook(ifindex, false);
 	char path[PIN_PATH_MAX];
+	bool marked = false;
 	int ret;
 
+	if (root) {
+		marked = mkdir(qdisc_mark(path, root, ifindex), 0700) == 0;
+		if (!marked && errno != EEXIST)
+			return err_set(err, -errno, "create %s: %s", path,
+				       strerror(errno));
+	}
 	diag_reset();
 	ret = bpf_tc_hook_create(&hook);
-	if (ret == -EEXIST)
+	if (!ret || ret == -EEXIST)
 		return 0;
-	if (ret)
-		return err_set(err, ret, "make a clsact qdisc: %s%s%s",
-			       strerror(-ret), diag_reason()[0] ? ": " : "",
-			       diag_reason());
-	/* Without the mark an empty qdisc would stay behind: harmless. */
-	if (root)
-		mkdir(qdisc_mark(path, root, ifindex), 0700);
-	return 0;
+	if (marked)
+		rmdir(path);
+	return err_set(err, ret, "make a clsact qdisc: %s%s%s", strerror(-ret),
+		       diag_reason()[0] ? ": " : "", diag_reason());
 }
 
 static int filter_failed(int ret, const char *program, struct err *err)
@@ -203,18 +207,25 @@ static bool is_empty(int ifindex)
  * qdisc; it would be lost. Netlink has no "remove if empty", and leaving the
  * qdisc of every device behind would be a mess that is sure.
  */
-void clsact_release(const char *root, int ifindex)
+int clsact_release(const char *root, int ifindex, struct err *err)
 {
 	struct bpf_tc_hook hook = tc_hook(ifindex, false);
 	char path[PIN_PATH_MAX];
+	int ret;
 
-	if (access(qdisc_mark(path, root, ifindex), F_OK) != 0)
-		return;
-	if (is_empty(ifindex)) {
-		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
-		bpf_tc_hook_destroy(&hook);
-		rmdir(path);
-	}
+	if (access(qdisc_mark(path, root, ifindex), F_OK) != 0 ||
+	    !is_empty(ifindex))
+		return 0;
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	ret = bpf_tc_hook_destroy(&hook);
+	/* Somebody was faster, or the device itself is gone. */
+	if (ret && ret != -ENOENT && ret != -ENODEV && ret != -EINVAL)
+		return err_set(err, ret, "remove the clsact qdisc: %s",
+			       strerror(-ret));
+	if (rmdir(path) != 0 && errno != ENOENT)
+		return err_set(err, -errno, "remove %s: %s", path,
+			       strerror(errno));
+	return 0;
 }
 
 /* What the device's filter runs, when that is in the set. */
@@ -283,7 +294,7 @@ static void devices_detach(const char *root, const char *dir)
 	devices = set.count ? if_nameindex() : NULL;
 	for (struct if_nameindex *dev = devices; dev && dev->if_index; dev++) {
 		device_detach(dev->if_index, &set);
-		clsact_release(root, dev->if_index);
+		clsact_release(root, dev->if_index, NULL);
 	}
 	if (devices)
 		if_freenameindex(devices);

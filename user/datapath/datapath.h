@@ -111,6 +111,8 @@ int datapath_upgrade(const char *instance,
 /* Detaches everything, removes all pins and the directory. Goes on after
  * failures. Works on a half-made or foreign-version directory, too. */
 int datapath_unload(const char *instance, struct err *err);
+/* Removes what a load or an unload has left that did not come to its end. */
+int datapath_tidy(const char *instance, struct err *err);
 
 int datapath_map(const struct datapath *dp, enum map_id map); /* fd, borrowed */
 /* The mmapped configuration: shared memory with the programs. Write single
@@ -129,6 +131,10 @@ int attach_endpoint(struct datapath *dp, int ifindex, struct err *err);
 int detach_endpoint(struct datapath *dp, int ifindex, struct err *err);
 int attach_uplink(struct datapath *dp, int ifindex, struct err *err);
 int detach_uplink(struct datapath *dp, int ifindex, struct err *err);
+/* Removes what is left of hooks on devices that keep does not want, most of
+ * them gone: what a process did not come to that died. */
+int hooks_tidy(struct datapath *dp, bool (*keep)(int ifindex, void *arg),
+	       void *arg, struct err *err);
 /* All socket hooks at a cgroup2 directory; NULL: the cgroup2 mount's root. */
 int attach_sockets(struct datapath *dp, const char *cgroup, struct err *err);
 /* Of them those that no link is pinned for: what another build did not have. */

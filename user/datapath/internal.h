@@ -42,6 +42,8 @@ const char *pin_path(char buf[PIN_PATH_MAX], const char *root, const char *dir,
 /* Where a directory that is still being filled stands; returns buf. No
  * instance can have this name. */
 const char *pin_fresh(char buf[PIN_ROOT_MAX], const char *root);
+/* Likewise, one that is being removed. */
+const char *pin_stale(char buf[PIN_ROOT_MAX], const char *root);
 bool pin_exists(const char *root, const char *dir, const char *name);
 /* Makes the directory root, or dir in it, or name in that. */
 int pin_dir(const char *root, const char *dir, const char *name,
@@ -165,7 +167,7 @@ int clsact_detach(int ifindex, bool egress, struct err *err);
 int clsact_put(const struct program_set *from, const struct program_set *to,
 	       struct err *err);
 /* Makes the qdisc go when it is ours and empty. */
-void clsact_release(const char *root, int ifindex);
+int clsact_release(const char *root, int ifindex, struct err *err);
 /* Removes the filters of the programs that are pinned below root, from every
  * device of this network namespace. */
 void clsact_detach_all(const char *root);

@@ -72,6 +72,12 @@ const char *pin_fresh(char buf[PIN_ROOT_MAX], const char *root)
 	return buf;
 }
 
+const char *pin_stale(char buf[PIN_ROOT_MAX], const char *root)
+{
+	snprintf(buf, PIN_ROOT_MAX, "%s~old", root);
+	return buf;
+}
+
 bool pin_exists(const char *root, const char *dir, const char *name)
 {
 	char path[PIN_PATH_MAX];

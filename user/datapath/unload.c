@@ -84,20 +84,47 @@ int pin_remove(const char *root, struct err *err)
 	return first;
 }
 
-int datapath_unload(const char *instance, struct err *err)
+static int remove_whole(const char *root, struct err *err)
 {
-	char root[PIN_ROOT_MAX], fresh[PIN_ROOT_MAX];
+	if (access(root, F_OK) != 0)
+		return 0;
+	clsact_detach_all(root);
+	return pin_remove(root, err);
+}
+
+int datapath_tidy(const char *instance, struct err *err)
+{
+	char root[PIN_ROOT_MAX], other[PIN_ROOT_MAX];
 	int first, ret;
 
 	diag_init();
 	ret = pin_root(instance, root, err);
 	if (ret)
 		return ret;
-	clsact_detach_all(root);
-	first = pin_remove(root, err);
-
-	/* What a load that was killed has left. */
-	pin_fresh(fresh, root);
-	ret = pin_remove(fresh, first ? NULL : err);
+	first = remove_whole(pin_stale(other, root), err);
+	ret = remove_whole(pin_fresh(other, root), first ? NULL : err);
 	return first ? first : ret;
+}
+
+/* Half of a datapath is none that anybody could use: so it goes as a whole, by
+ * its name, and then piece by piece. */
+int datapath_unload(const char *instance, struct err *err)
+{
+	char root[PIN_ROOT_MAX], stale[PIN_ROOT_MAX];
+	int ret;
+
+	diag_init();
+	ret = pin_root(instance, root, err);
+	ret = ret ? ret : datapath_tidy(instance, err);
+	if (ret)
+		return ret;
+	if (rename(root, pin_stale(stale, root)) != 0)
+		return errno == ENOENT ? 0 :
+					 err_set(err, -errno, "remove %s: %s",
+						 root, strerror(errno));
+	ret = remove_whole(stale, err);
+	/* Somebody else's pins are still in it. */
+	if (ret == -ENOTEMPTY)
+		rename(stale, root);
+	return ret;
 }

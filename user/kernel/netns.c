@@ -24,6 +24,7 @@
 
 #define RUN_DIR "/run/netns"
 #define ETC_DIR "/etc/netns"
+#define TEMPORARY ".resolv.conf.bpfnet" /* becomes resolv.conf */
 #define SELF "/proc/thread-self/ns/net"
 #define NETNS_NEW (-2) /* no descriptor: one that is made */
 /* Newer than the headers. */
@@ -46,6 +47,7 @@ static int open_checked(const char *path, const char *what, struct err *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct statfs fs;
+	int type = 0;
 
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, -ENOENT, "%s does not exist", what);
@@ -53,7 +55,12 @@ static int open_checked(const char *path, const char *what, struct err *err)
 		return err_set(err, -errno, "open %s: %s", what,
 			       strerror(errno));
 	/* Asked of a device, the ioctl's number could mean anything. */
-	if (fs.f_type != NSFS_MAGIC || ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+	if (fs.f_type == NSFS_MAGIC)
+		type = ioctl(fd, NS_GET_NSTYPE);
+	if (type < 0)
+		return err_set(err, -errno, "ask %s: %s", what,
+			       strerror(errno));
+	if (type != CLONE_NEWNET)
 		return err_usage(err, "%s is no network namespace", what);
 	return take_fd(fd);
 }
@@ -239,16 +246,23 @@ static int share_run_dir(struct err *err)
 	return err_set(err, -errno, "share '%s': %s", RUN_DIR, strerror(errno));
 }
 
-/* Runs inside the new namespace. */
-static int name_and_set_up(void *arg, struct err *err)
+/* Runs inside the namespace. */
+static int name_here(void *path, struct err *err)
 {
-	const char *path = arg;
-	struct nl *nl;
-	int rc;
-
 	if (mount(SELF, path, NULL, MS_BIND, NULL))
-		return err_set(err, -errno, "mount '%s': %s", path,
-			       strerror(errno));
+		return err_set(err, -errno, "mount '%s': %s",
+			       (const char *)path, strerror(errno));
+	return 0;
+}
+
+/* Runs inside the new namespace. */
+static int name_and_set_up(void *path, struct err *err)
+{
+	struct nl *nl;
+	int rc = name_here(path, err);
+
+	if (rc)
+		return rc;
 	rc = nl_open(-1, &nl, err);
 	if (!rc) {
 		rc = link_set_up(nl, LOOPBACK, true, err);
@@ -277,7 +291,10 @@ static int take_name(const char *name, const char *path, struct err *err)
 	return -EEXIST;
 }
 
-int netns_add(const char *name, struct err *err)
+/* Takes the name, calls fn for what it stands for, gives the name back when
+ * that fails. fd: as for netns_run, where fn is called. */
+static int name_make(const char *name, int fd,
+		     int (*fn)(void *path, struct err *err), struct err *err)
 {
 	char path[PATH_MAX];
 	int rc = check_name(name, err);
@@ -289,20 +306,31 @@ int netns_add(const char *name, struct err *err)
 	rc = take_name(name, path, err);
 	if (rc)
 		return rc;
-
-	rc = netns_run_scratch(name_and_set_up, path, err);
+	rc = netns_run(fd, fn, path, err);
 	if (rc)
 		unlink(path);
 	return rc;
 }
 
+int netns_add(const char *name, struct err *err)
+{
+	return name_make(name, NETNS_NEW, name_and_set_up, err);
+}
+
+int netns_name(const char *name, int fd, struct err *err)
+{
+	return name_make(name, fd, name_here, err);
+}
+
 int netns_del(const char *name, struct err *err)
 {
+	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
 	int rc = check_name(name, err);
 
 	if (rc)
 		return rc;
+	fd = netns_open(name, NULL);
 	snprintf(path, sizeof(path), RUN_DIR "/%s", name);
 	/* A file whose mount is gone (the machine's /run was kept over a
 	 * reboot) still has to go: only unlink decides. */
@@ -312,15 +340,19 @@ int netns_del(const char *name, struct err *err)
 	if (errno == ENOENT)
 		return err_set(err, -ENOENT,
 			       "network namespace '%s' does not exist", name);
-	return err_set(err, -errno, "delete network namespace '%s': %s", name,
-		       strerror(errno));
+	rc = err_set(err, -errno, "delete network namespace '%s': %s", name,
+		     strerror(errno));
+	/* A name that stays must not lose what it stands for. */
+	if (fd >= 0 && !netns_exists(name))
+		netns_run(fd, name_here, path, NULL);
+	return rc;
 }
 
 int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
 		       struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[PATH_MAX], ip[IP_TEXT_MAX];
+	char path[PATH_MAX], temporary[PATH_MAX], ip[IP_TEXT_MAX];
 	size_t len = 0, size = ndns * (IP_TEXT_MAX + 16) + 1;
 	int rc = check_name(name, err);
 
@@ -338,7 +370,18 @@ int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
 	if (rc)
 		return rc;
 	snprintf(path, sizeof(path), ETC_DIR "/%s/resolv.conf", name);
-	return file_write_atomic(path, text, len, err);
+	snprintf(temporary, sizeof(temporary), ETC_DIR "/%s/" TEMPORARY, name);
+	return file_write_by(path, temporary, text, len, err);
+}
+
+void netns_tidy_resolv(const char *name)
+{
+	char path[PATH_MAX];
+
+	if (check_name(name, NULL))
+		return;
+	snprintf(path, sizeof(path), ETC_DIR "/%s/" TEMPORARY, name);
+	unlink(path);
 }
 
 int netns_del_resolv(const char *name, struct err *err)
@@ -352,6 +395,7 @@ int netns_del_resolv(const char *name, struct err *err)
 	if (unlink(path) && errno != ENOENT)
 		return err_set(err, -errno, "delete '%s': %s", path,
 			       strerror(errno));
+	netns_tidy_resolv(name);
 	/* Other files there are the administrator's. */
 	snprintf(path, sizeof(path), ETC_DIR "/%s", name);
 	if (rmdir(path) && errno != ENOENT && errno != ENOTEMPTY &&

@@ -12,8 +12,10 @@
  * /run/netns, bind mount of the namespace) with lo up. The caller's own
  * namespace is the same before and after. -EEXIST when the name is taken. */
 int netns_add(const char *name, struct err *err);
-/* As `ip netns del`. -ENOENT when there is none. Processes inside keep it
- * alive without its name. */
+/* The same for a namespace that exists, by its descriptor. */
+int netns_name(const char *name, int fd, struct err *err);
+/* As `ip netns del`. -ENOENT when there is none; on failure, the name is as it
+ * was. Processes inside, and descriptors, keep it alive without its name. */
 int netns_del(const char *name, struct err *err);
 /* A file of that name that is no namespace does not count. */
 bool netns_exists(const char *name);
@@ -47,6 +49,8 @@ int netns_run_scratch(int (*fn)(void *arg, struct err *err), void *arg,
 int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
 		       struct err *err);
 int netns_del_resolv(const char *name, struct err *err);
+/* What a process has left of the file that died while it wrote it. */
+void netns_tidy_resolv(const char *name);
 
 /*
  * Replaces the process by argv run inside the namespace, as `ip netns exec`:

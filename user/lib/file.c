@@ -120,12 +120,24 @@ static int write_temporary(int fd, const char *text, size_t len, bool durable)
 	return 0;
 }
 
+/* What is in temporary becomes the file, unless writing it has failed. */
+static int commit(const char *path, const char *temporary, bool durable, int rc,
+		  struct err *err)
+{
+	if (!rc && rename(temporary, path))
+		rc = -errno;
+	if (rc)
+		unlink(temporary);
+	else if (durable)
+		rc = sync_parent(path);
+	return rc ? err_set(err, rc, "write '%s': %s", path, strerror(-rc)) : 0;
+}
+
 static int replace(const char *path, const char *text, size_t len, bool durable,
 		   struct err *err)
 {
 	_cleanup_close_ int fd = -1;
 	char temporary[PATH_MAX];
-	int rc;
 
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
 	    (int)sizeof(temporary))
@@ -135,18 +147,21 @@ static int replace(const char *path, const char *text, size_t len, bool durable,
 	if (fd < 0)
 		return err_set(err, -errno, "write '%s': %s", path,
 			       strerror(errno));
+	return commit(path, temporary, durable,
+		      write_temporary(fd, text, len, durable), err);
+}
 
-	rc = write_temporary(fd, text, len, durable);
-	if (!rc && rename(temporary, path))
-		rc = -errno;
-	if (rc) {
-		unlink(temporary);
-		return err_set(err, rc, "write '%s': %s", path, strerror(-rc));
-	}
-	rc = durable ? sync_parent(path) : 0;
-	if (rc)
-		return err_set(err, rc, "write '%s': %s", path, strerror(-rc));
-	return 0;
+int file_write_by(const char *path, const char *temporary, const char *text,
+		  size_t len, struct err *err)
+{
+	_cleanup_close_ int fd =
+		open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_set(err, -errno, "write '%s': %s", path,
+			       strerror(errno));
+	return commit(path, temporary, true,
+		      write_temporary(fd, text, len, true), err);
 }
 
 int file_write_atomic(const char *path, const char *text, size_t len,

@@ -18,6 +18,10 @@ int file_write_atomic(const char *path, const char *text, size_t len,
 /* The same without fsync: whole for other processes, not after a power cut. */
 int file_replace(const char *path, const char *text, size_t len,
 		 struct err *err);
+/* The same by a file of that name, which must be nobody else's: where processes
+ * that die may not leave files with names that nobody knows. */
+int file_write_by(const char *path, const char *temporary, const char *text,
+		  size_t len, struct err *err);
 /* mkdir -p with mode 0755. */
 int file_mkdir(const char *path, struct err *err);
 
