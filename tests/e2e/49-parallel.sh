@@ -144,7 +144,7 @@ kill_some() {
 	mapfile -t names < <(printf '%s\n' "${!PID[@]}" | sort -V)
 	for name in "${names[@]}"; do
 		[ $((RANDOM % 2)) = 1 ] || continue
-		sleep "0.$(printf %03d $((RANDOM % 200)))"
+		sleep "0.$(printf %03d $((RANDOM % 40)))"
 		kill -9 "${PID[$name]}"
 	done
 }

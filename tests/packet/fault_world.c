@@ -68,17 +68,17 @@ enum fault_of faults_wanted(void)
 {
 	const char *faults = getenv("FAULTS");
 
-	if (faults && !strcmp(faults, "changes"))
-		return FAULT_OF_CHANGES;
+	if (faults && !strcmp(faults, "sample"))
+		return FAULT_OF_SAMPLES;
 	if (faults && !strcmp(faults, "all"))
 		return FAULT_OF_ALL;
-	return FAULT_OF_SAMPLES;
+	return FAULT_OF_CHANGES;
 }
 
 const char *faults_text(void)
 {
 	return faults_wanted() == FAULT_OF_SAMPLES ?
-		       ", a sample (FAULTS=changes: every one)," :
+		       ", a sample of them," :
 		       "";
 }
 

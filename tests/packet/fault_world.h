@@ -13,7 +13,7 @@
  */
 #define WORKERS 2
 
-/* A sample, unless FAULTS is "changes" or "all". */
+/* Every change, unless FAULTS is "sample" or "all". */
 enum fault_of faults_wanted(void);
 /* "", or that it is a sample. */
 const char *faults_text(void);
