@@ -280,9 +280,9 @@ int state_rebuild(const char *instance, const struct model *model,
 /* Also what a process that died while it wrote has left: journal.XXXXXX. */
 static bool is_record(const char *name)
 {
-	static const char *const files[] = { JOURNAL, "unfinished", "before",
-					     "previous", "pending.json",
-					     "addresses.json" };
+	static const char *const files[] = { JOURNAL,	     "unfinished",
+					     "before",	     "previous",
+					     "pending.json", "addresses.json" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		if (!strncmp(name, files[i], strlen(files[i])))
