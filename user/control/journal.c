@@ -365,7 +365,7 @@ static int read_lines(struct reading *r, char *text, size_t from, size_t len,
 static int read_head(struct reading *r, char *text, size_t len,
 		     size_t *ret_from, struct err *err)
 {
-	bool known[KINDS] = { false };
+	char known[KINDS] = { 0 };
 	char *line = text, *end;
 	size_t kind, kind_len;
 
@@ -381,11 +381,11 @@ static int read_head(struct reading *r, char *text, size_t len,
 				  &r->layouts[kind], err))
 			return damage(r, err, "fields are missing");
 		if (kind < KINDS)
-			known[kind] = true;
+			known[kind] = 1;
 		line = end + 1;
 		*ret_from = line - text;
 	}
-	if (!memchr(known, false, KINDS))
+	if (!memchr(known, 0, KINDS))
 		return 0;
 	r->line = 1;
 	return damage(r, err, "not a journal that bpfnet has written");
