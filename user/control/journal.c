@@ -22,6 +22,10 @@ static const char *const kind_name[] = {
 };
 #define KINDS (sizeof(kind_name) / sizeof(*kind_name))
 
+#define HINT_DAMAGED                                             \
+	"the file is damaged: 'bpfnet check --fix' repairs it, " \
+	"'bpfnet purge' starts afresh"
+
 /* "SUM\n" */
 #define SUM_DIGITS 8
 #define END_LEN (1 + SUM_DIGITS + 1)
@@ -168,7 +172,7 @@ struct reading {
 static int damage(const struct reading *r, struct err *err, const char *what)
 {
 	err_set(err, -EINVAL, "%s:%zu: %s", r->path, r->line, what);
-	err_hint(err, "the file is damaged: 'bpfnet purge' starts afresh");
+	err_hint(err, HINT_DAMAGED);
 	return -EINVAL;
 }
 
@@ -451,8 +455,7 @@ static int bad_object(struct reading *r, enum object_kind kind,
 {
 	err_prefix(err, "%s: %s %s", r->path, kind_name[kind], words);
 	if (rc != -EPROTO)
-		err_hint(err,
-			 "the file is damaged: 'bpfnet purge' starts afresh");
+		err_hint(err, HINT_DAMAGED);
 	return rc;
 }
 
