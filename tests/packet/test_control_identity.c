@@ -299,9 +299,9 @@ static void record_without_a_cookie_goes_by_the_name(void **state)
 	control_close(control);
 	assert_int_not_equal(web.netns_cookie, 0);
 	web.netns_cookie = 0;
-	assert_int_equal(state_write(INSTANCE, OBJECT_ENDPOINT, &web, true,
-				     &world->err),
-			 0);
+	assert_int_equal(
+		state_write(INSTANCE, OBJECT_ENDPOINT, &web, true, &world->err),
+		0);
 
 	assert_int_equal(count_endpoints(world), 1);
 	assert_tables_match(world);

@@ -238,6 +238,7 @@ static void foreign_tables_are_replaced_and_filled_first(void **state)
 	struct fixture *fixture = *state;
 	const struct ids before = hooked_ids(fixture);
 	struct filling filling = { fixture, &before };
+	const struct datapath_filler filler = { fill_one, &filling };
 	const struct ipaddr key = { { 1, 2, 3, 4 } };
 	struct local_val value;
 	__u32 maps[MAP_COUNT];
@@ -247,8 +248,8 @@ static void foreign_tables_are_replaced_and_filled_first(void **state)
 	for (int map = 0; map < MAP_COUNT; map++)
 		maps[map] = map_id(fixture, map);
 	datapath_config(fixture->dp)->abi = BN_ABI_VERSION + 1;
-	if (datapath_upgrade(fixture->instance, &options, false, fill_one,
-			     &filling, &dp, &fixture->err))
+	if (datapath_upgrade(fixture->instance, &options, false, &filler, &dp,
+			     &fixture->err))
 		fail_msg("%s", fixture->err.text);
 	datapath_close(fixture->dp);
 	fixture->dp = dp;

@@ -25,12 +25,13 @@ static void assert_as_before(const struct fixture *fixture,
 static void failure_before_the_first_hook_changes_nothing(void **state)
 {
 	struct fixture *fixture = *state;
+	const struct datapath_filler filler = { fill_fails, NULL };
 	const struct ids before = hooked_ids(fixture);
 	struct datapath *dp = NULL;
 
 	become_another_build(fixture);
 	assert_int_equal(datapath_upgrade(fixture->instance, &options, true,
-					  fill_fails, NULL, &dp, &fixture->err),
+					  &filler, &dp, &fixture->err),
 			 -ENOSPC);
 
 	assert_null(dp);
@@ -156,13 +157,14 @@ static int fill_and_die(struct datapath *dp, void *arg, struct err *err)
 static void crash(struct fixture *fixture, enum crash_point point, bool keep)
 {
 	struct crash crash = { fixture, point };
+	const struct datapath_filler filler = { fill_and_die, &crash };
 	struct datapath *dp;
 	pid_t pid = fork();
 	int status;
 
 	if (!pid) {
-		datapath_upgrade(fixture->instance, &options, keep,
-				 fill_and_die, &crash, &dp, &fixture->err);
+		datapath_upgrade(fixture->instance, &options, keep, &filler,
+				 &dp, &fixture->err);
 		_exit(99);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

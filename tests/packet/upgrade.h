@@ -268,9 +268,10 @@ static inline int fill_nothing(struct datapath *dp, void *arg, struct err *err)
 /* The datapath is the one that comes out of it. */
 static inline int upgrade(struct fixture *fixture, bool keep)
 {
+	const struct datapath_filler filler = { fill_nothing, NULL };
 	struct datapath *dp;
-	int ret = datapath_upgrade(fixture->instance, &options, keep,
-				   fill_nothing, NULL, &dp, &fixture->err);
+	int ret = datapath_upgrade(fixture->instance, &options, keep, &filler,
+				   &dp, &fixture->err);
 
 	if (ret)
 		return ret;

@@ -35,6 +35,4 @@ void ipam_undo(const struct control *control, const struct model *desired,
 int ipam_forget(const char *instance, const struct model *model,
 		const struct endpoint *gone, size_t count, struct err *err);
 
-#define _cleanup_ipam_ __attribute__((cleanup(ipam_free)))
-
 #endif

@@ -22,6 +22,10 @@ static const char *const kind_name[] = {
 };
 #define KINDS (sizeof(kind_name) / sizeof(*kind_name))
 
+#define HINT_DAMAGED                                             \
+	"the file is damaged: 'bpfnet check --fix' repairs it, " \
+	"'bpfnet purge' starts afresh"
+
 /* "SUM\n" */
 #define SUM_DIGITS 8
 #define END_LEN (1 + SUM_DIGITS + 1)
@@ -168,7 +172,7 @@ struct reading {
 static int damage(const struct reading *r, struct err *err, const char *what)
 {
 	err_set(err, -EINVAL, "%s:%zu: %s", r->path, r->line, what);
-	err_hint(err, "the file is damaged: 'bpfnet purge' starts afresh");
+	err_hint(err, HINT_DAMAGED);
 	return -EINVAL;
 }
 
@@ -365,7 +369,7 @@ static int read_lines(struct reading *r, char *text, size_t from, size_t len,
 static int read_head(struct reading *r, char *text, size_t len,
 		     size_t *ret_from, struct err *err)
 {
-	bool known[KINDS] = { false };
+	char known[KINDS] = { 0 };
 	char *line = text, *end;
 	size_t kind, kind_len;
 
@@ -381,11 +385,11 @@ static int read_head(struct reading *r, char *text, size_t len,
 				  &r->layouts[kind], err))
 			return damage(r, err, "fields are missing");
 		if (kind < KINDS)
-			known[kind] = true;
+			known[kind] = 1;
 		line = end + 1;
 		*ret_from = line - text;
 	}
-	if (!memchr(known, false, KINDS))
+	if (!memchr(known, 0, KINDS))
 		return 0;
 	r->line = 1;
 	return damage(r, err, "not a journal that bpfnet has written");
@@ -451,8 +455,7 @@ static int bad_object(struct reading *r, enum object_kind kind,
 {
 	err_prefix(err, "%s: %s %s", r->path, kind_name[kind], words);
 	if (rc != -EPROTO)
-		err_hint(err,
-			 "the file is damaged: 'bpfnet purge' starts afresh");
+		err_hint(err, HINT_DAMAGED);
 	return rc;
 }
 

@@ -39,27 +39,33 @@ static int take_over(struct control *control, const struct model *desired,
 	return 0;
 }
 
-static int make_plan(struct control *control, const struct host *host,
-		     struct model *desired, struct plan *ret,
-		     struct ipam *ret_ipam, struct err *err)
+/* What leads from what exists to what is wanted. */
+struct course {
+	struct host host;
+	struct ipam ipam;
+	struct plan plan;
+};
+
+static int make_plan(struct control *control, struct model *desired,
+		     struct course *course, struct err *err)
 {
 	const struct model *actual = &control->model;
+	const struct host *host = &course->host;
 	int rc = host_set_uplinks(control->nl, host, desired, err);
 
 	rc = rc ? rc :
 		  taken_fill_subnets(control->nl, host, desired, actual, err);
-	rc = rc ? rc : ipam_fill(control, desired, ret_ipam, err);
+	rc = rc ? rc : ipam_fill(control, desired, &course->ipam, err);
 	rc = rc ? rc : model_check_first(desired, err);
 	rc = rc ? rc : host_check_subnets(host, desired, actual, err);
 	rc = rc ? rc : host_check_uplinks(host, desired, actual, err);
-	if (!rc && plan_make(actual, desired, ret))
+	if (!rc && plan_make(actual, desired, &course->plan))
 		rc = err_set(err, -ENOMEM, "out of memory");
 	return rc;
 }
 
 static int act(struct control *control, struct model *desired,
-	       const struct host *host, const struct plan *plan,
-	       const struct ipam *ipam, const struct manner *manner,
+	       const struct course *course, const struct manner *manner,
 	       struct err *err)
 {
 	struct err later;
@@ -70,7 +76,8 @@ static int act(struct control *control, struct model *desired,
 		rc = remember(control, manner->confirm, err);
 	if (rc)
 		return rc;
-	rc = plan_apply(control, desired, host, plan, ipam, err);
+	rc = plan_apply(control, desired, &course->host, &course->plan,
+			&course->ipam, err);
 	if (manner->keep && remembered(control, !rc, &later))
 		log_warn("%s", later.text);
 	rc = rc ? rc : take_over(control, desired, err);
@@ -84,22 +91,21 @@ static int reconcile(struct control *control, struct model *desired,
 		     const struct manner *manner, size_t *ret_changes,
 		     struct err *err)
 {
-	_cleanup_ipam_ struct ipam ipam = { 0 };
-	struct plan plan = { 0 };
-	struct host host;
-	int rc = control_look(control, &host, err);
+	struct course course = { 0 };
+	int rc = control_look(control, &course.host, err);
 
 	if (rc)
 		return rc;
-	rc = make_plan(control, &host, desired, &plan, &ipam, err);
+	rc = make_plan(control, desired, &course, err);
 	if (!rc && manner->plan_out)
-		plan_print(&plan, manner->plan_out);
-	if (!rc && !manner->dry_run && plan.nsteps)
-		rc = act(control, desired, &host, &plan, &ipam, manner, err);
+		plan_print(&course.plan, manner->plan_out);
+	if (!rc && !manner->dry_run && course.plan.nsteps)
+		rc = act(control, desired, &course, manner, err);
 	if (!rc && ret_changes)
-		*ret_changes = plan.nsteps;
-	plan_free(&plan);
-	host_free(&host);
+		*ret_changes = course.plan.nsteps;
+	plan_free(&course.plan);
+	ipam_free(&course.ipam);
+	host_free(&course.host);
 	return rc;
 }
 

@@ -27,7 +27,7 @@ int record_write(const char *path, json_t *json, struct err *err)
 	rc = file_mkdir(dir, err);
 	if (rc)
 		return rc;
-	return file_write_atomic(path, text, strlen(text), err);
+	return file_replace(path, text, strlen(text), err);
 }
 
 int record_read(const char *path, json_t **ret, struct err *err)

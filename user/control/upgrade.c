@@ -58,6 +58,7 @@ static int replace(struct control *control, bool keep, struct err *err)
 		.flows_max = control->model.settings.flows_max,
 	};
 	struct filling filling = { .control = control };
+	const struct datapath_filler filler = { fill, &filling };
 	struct datapath *dp;
 	struct host host;
 	int rc = host_read(control->nl, &host, err);
@@ -65,8 +66,8 @@ static int replace(struct control *control, bool keep, struct err *err)
 	if (rc)
 		return rc;
 	filling.host = &host;
-	rc = datapath_upgrade(control->instance.name, &options, keep, fill,
-			      &filling, &dp, err);
+	rc = datapath_upgrade(control->instance.name, &options, keep, &filler,
+			      &dp, err);
 	if (!rc) {
 		datapath_close(control->dp);
 		control->dp = dp;

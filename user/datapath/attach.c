@@ -37,11 +37,22 @@ static bool has_link(const struct datapath *dp, const struct pair *pair,
 	return pin_exists(dp->root, PIN_LINKS, pin);
 }
 
-static bool by_clsact(const struct datapath *dp, const struct pair *pair,
-		      int ifindex)
+/* One device, and how programs are put on it. */
+struct place {
+	const struct pair *pair;
+	int ifindex;
+	bool clsact;
+};
+
+static struct place place_of(const struct datapath *dp, const struct pair *pair,
+			     int ifindex)
 {
-	return dp->clsact ||
-	       (pair->device_is_ours && !has_link(dp, pair, ifindex));
+	return (struct place){
+		.pair = pair,
+		.ifindex = ifindex,
+		.clsact = dp->clsact || (pair->device_is_ours &&
+					 !has_link(dp, pair, ifindex)),
+	};
 }
 
 static int tcx_attach(struct datapath *dp, const char *name, int ifindex,
@@ -61,59 +72,61 @@ static int tcx_attach(struct datapath *dp, const char *name, int ifindex,
 	return link_attach(dp, &hook, ret_made, err);
 }
 
-static int hook_attach(struct datapath *dp, const struct pair *pair,
-		       bool clsact, int ifindex, bool egress, bool *ret_made,
-		       struct err *err)
+static int hook_attach(struct datapath *dp, const struct place *place,
+		       bool egress, bool *ret_made, struct err *err)
 {
-	const char *name = egress ? pair->egress : pair->ingress;
+	const char *name = egress ? place->pair->egress : place->pair->ingress;
 	char program[HOOK_NAME_MAX];
 
-	if (!clsact)
-		return tcx_attach(dp, name, ifindex, egress, ret_made, err);
+	if (!place->clsact)
+		return tcx_attach(dp, name, place->ifindex, egress, ret_made,
+				  err);
 	snprintf(program, sizeof(program), "bn_%s", name);
-	return clsact_attach(dp, program, ifindex, egress, ret_made, err);
+	return clsact_attach(dp, program, place->ifindex, egress, ret_made,
+			     err);
 }
 
-static int hook_detach(struct datapath *dp, const struct pair *pair,
-		       bool clsact, int ifindex, bool egress, struct err *err)
+static int hook_detach(struct datapath *dp, const struct place *place,
+		       bool egress, struct err *err)
 {
 	char pin[HOOK_NAME_MAX];
 
-	if (clsact)
-		return clsact_detach(ifindex, egress, err);
+	if (place->clsact)
+		return clsact_detach(place->ifindex, egress, err);
 	snprintf(pin, sizeof(pin), "%s_%d",
-		 egress ? pair->egress : pair->ingress, ifindex);
+		 egress ? place->pair->egress : place->pair->ingress,
+		 place->ifindex);
 	return link_detach(dp, pin, err);
 }
 
-static int hooks_attach(struct datapath *dp, const struct pair *pair,
-			bool clsact, int ifindex, struct err *err)
+static int hooks_attach(struct datapath *dp, const struct place *place,
+			struct err *err)
 {
 	bool made = false, ignored;
-	int ret = hook_attach(dp, pair, clsact, ifindex, false, &made, err);
+	int ret = hook_attach(dp, place, false, &made, err);
 
 	if (ret)
 		return ret;
-	ret = hook_attach(dp, pair, clsact, ifindex, true, &ignored, err);
+	ret = hook_attach(dp, place, true, &ignored, err);
 	if (ret && made)
-		hook_detach(dp, pair, clsact, ifindex, false, NULL);
+		hook_detach(dp, place, false, NULL);
 	return ret;
 }
 
 static int pair_attach(struct datapath *dp, const struct pair *pair,
 		       int ifindex, struct err *err)
 {
-	bool clsact = by_clsact(dp, pair, ifindex);
+	struct place place = place_of(dp, pair, ifindex);
 	int ret = 0;
 
 	if (ifindex <= 0)
 		return err_set(err, -ENODEV, "attach to device %d: %s", ifindex,
 			       strerror(ENODEV));
-	if (clsact)
+	if (place.clsact)
 		ret = clsact_prepare(pair->device_is_ours ? NULL : dp->root,
 				     ifindex, err);
-	ret = ret ? ret : hooks_attach(dp, pair, clsact, ifindex, err);
-	if (ret && clsact && !pair->device_is_ours)
+	ret = ret ? ret : hooks_attach(dp, &place, err);
+	if (ret && place.clsact && !pair->device_is_ours)
 		clsact_release(dp->root, ifindex, NULL);
 	if (ret)
 		err_prefix(err, "device %d", ifindex);
@@ -123,14 +136,14 @@ static int pair_attach(struct datapath *dp, const struct pair *pair,
 static int pair_detach(struct datapath *dp, const struct pair *pair,
 		       int ifindex, struct err *err)
 {
-	bool clsact = by_clsact(dp, pair, ifindex);
+	struct place place = place_of(dp, pair, ifindex);
 	int first, ret;
 
-	first = hook_detach(dp, pair, clsact, ifindex, false, err);
-	ret = hook_detach(dp, pair, clsact, ifindex, true, first ? NULL : err);
+	first = hook_detach(dp, &place, false, err);
+	ret = hook_detach(dp, &place, true, first ? NULL : err);
 	first = first ?: ret;
 	ret = 0;
-	if (clsact && !pair->device_is_ours)
+	if (place.clsact && !pair->device_is_ours)
 		ret = clsact_release(dp->root, ifindex, first ? NULL : err);
 	first = first ?: ret;
 	if (first)

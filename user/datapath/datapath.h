@@ -15,7 +15,8 @@
  *   maps/bn_*        the maps
  *   progs/bn_*       the programs
  *   progs/bn_build_* says which build's they are
- *   links/<hook>_<ifindex>  tcx links; links/cgroup_<program>  socket hooks
+ *   links/<hook>_<ifindex>  tcx links, of uplinks
+ *   links/cgroup_<program>  socket hooks
  * The datapath therefore lives without any process. Loading and verifying
  * happens once, in datapath_load; every later process opens the pins.
  */
@@ -92,19 +93,24 @@ int datapath_refuse(const char *instance, const struct build *build,
  * left half-way. Cheap: names alone are looked at. */
 bool datapath_is_current(const struct datapath *dp);
 
+/* Writes what programs need to find in the tables. */
+struct datapath_filler {
+	int (*fill)(struct datapath *dp, void *arg, struct err *err);
+	void *arg;
+};
+
 /*
  * Puts the programs of this executable in the place of those that are pinned,
  * at every hook, by one atomic exchange each. keep: with the tables that there
- * are, so flows and counters go on; else with new ones. fill gets the datapath
- * while no packet sees the new programs, and writes what they need to find. On
- * failure the old programs run everywhere, as before. A process that dies
- * half-way leaves a datapath that works, and the next call puts it right.
+ * are, so flows and counters go on; else with new ones. The filler gets the
+ * datapath while no packet sees the new programs. On failure the old programs
+ * run everywhere, as before. A process that dies half-way leaves a datapath that
+ * works, and the next call puts it right.
  */
 int datapath_upgrade(const char *instance,
 		     const struct datapath_options *options, bool keep,
-		     int (*fill)(struct datapath *dp, void *arg,
-				 struct err *err),
-		     void *arg, struct datapath **ret, struct err *err);
+		     const struct datapath_filler *filler,
+		     struct datapath **ret, struct err *err);
 
 /* ---- what a datapath has */
 

@@ -172,7 +172,7 @@ void pin_other_version(__u32 found, char why[BUILD_WHY_MAX])
 {
 	snprintf(why, BUILD_WHY_MAX,
 		 "have layout version %u, those of this bpfnet %u", found,
-		 BN_ABI_VERSION);
+		 (__u32)BN_ABI_VERSION);
 }
 
 int pin_config(const char *root, const char *maps, int *ret_fd,

@@ -154,7 +154,7 @@ static const struct probe {
 	    true },
 	  helper_probe,
 	  BPF_FUNC_loop },
-	{ { "tcx", "6.6", "attaches programs; else by clsact", false, true },
+	{ { "tcx", "6.6", "attaches to uplinks; else by clsact", false, true },
 	  link_probe,
 	  TCX_INGRESS },
 	{ { "btf", "4.18", "bpftool shows what the maps hold", false, true },

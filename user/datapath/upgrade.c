@@ -205,9 +205,8 @@ static int take_back(const char *root, struct err *err)
 
 int datapath_upgrade(const char *instance,
 		     const struct datapath_options *options, bool keep,
-		     int (*fill)(struct datapath *dp, void *arg,
-				 struct err *err),
-		     void *arg, struct datapath **ret, struct err *err)
+		     const struct datapath_filler *filler,
+		     struct datapath **ret, struct err *err)
 {
 	struct datapath *dp = NULL;
 	char root[PIN_ROOT_MAX];
@@ -223,7 +222,7 @@ int datapath_upgrade(const char *instance,
 
 	code = next_make(root, options, keep, err);
 	code = code ? code : pin_open(instance, PIN_MAPS_NEXT, &dp, err);
-	code = code ? code : fill(dp, arg, err);
+	code = code ? code : filler->fill(dp, filler->arg, err);
 	code = code ? code : put_in_force(root, err);
 	if (code) {
 		datapath_close(dp);
