@@ -170,10 +170,14 @@ int recover(struct control *control, struct err *err)
 		return rc;
 	rc = recover_all(&recovery, err);
 	host_free(&host);
-	rc = rc ? rc :
-		  state_rebuild(control->instance.name, &control->model, err);
+	if (!rc) {
+		state_break_seal(control->lock);
+		rc = state_rebuild(control->instance.name, &control->model,
+				   err);
+	}
 	if (rc)
 		return err_prefix(err, "recover the record");
+	control->readable = control->seals = true;
 	log_warn("the damaged record is moved aside: %zu objects are "
 		 "recovered, %zu are lost",
 		 recovery.found, recovery.lost);

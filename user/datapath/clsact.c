@@ -77,10 +77,13 @@ int clsact_prepare(const char *root, int ifindex, struct err *err)
 	}
 	diag_reset();
 	ret = bpf_tc_hook_create(&hook);
-	if (!ret || ret == -EEXIST)
+	if (!ret)
 		return 0;
+	/* Somebody else's, or none. */
 	if (marked)
 		rmdir(path);
+	if (ret == -EEXIST)
+		return 0;
 	return err_set(err, ret, "make a clsact qdisc: %s%s%s", strerror(-ret),
 		       diag_reason()[0] ? ": " : "", diag_reason());
 }
