@@ -77,9 +77,7 @@ enum fault_of faults_wanted(void)
 
 const char *faults_text(void)
 {
-	return faults_wanted() == FAULT_OF_SAMPLES ?
-		       ", a sample of them," :
-		       "";
+	return faults_wanted() == FAULT_OF_SAMPLES ? ", a sample of them," : "";
 }
 
 int workers_main(const char *name, const struct CMUnitTest *tests, size_t count)
