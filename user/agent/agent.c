@@ -136,7 +136,7 @@ static void on_policy_event(const struct event *event, void *arg)
 	char text[EVENT_TEXT_MAX];
 
 	if (!agent->names_asked)
-		control_open(agent->instance, CONTROL_READ, &agent->names,
+		control_open(agent->instance, CONTROL_TRY_READ, &agent->names,
 			     NULL);
 	agent->names_asked = true;
 	if (event->lost)

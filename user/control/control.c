@@ -85,7 +85,8 @@ static bool lock_is_current(int fd, const char *path)
 
 static bool is_reader(enum control_mode mode)
 {
-	return mode == CONTROL_READ || mode == CONTROL_CHECK;
+	return mode == CONTROL_READ || mode == CONTROL_TRY_READ ||
+	       mode == CONTROL_CHECK;
 }
 
 /* ret: -1 when there is nothing to lock yet. -ESTALE: look again. */
@@ -112,7 +113,8 @@ static int lock_try(const char *dir, enum control_mode mode, int *ret,
 			rmdir(dir);
 		return rc;
 	}
-	rc = lock_wait(fd, write ? LOCK_EX : LOCK_SH, mode != CONTROL_TRY_WRITE,
+	rc = lock_wait(fd, write ? LOCK_EX : LOCK_SH,
+		       mode != CONTROL_TRY_WRITE && mode != CONTROL_TRY_READ,
 		       path, err);
 	if (rc)
 		return rc;
@@ -275,7 +277,8 @@ static int control_read(struct control *control, struct err *err)
 	if (control->mode == CONTROL_MEND)
 		restore_pins(control);
 	rc = rc ? rc : tolerated(control, open_datapath(control, err), err);
-	if (!rc && control->mode != CONTROL_READ) {
+	if (!rc && control->mode != CONTROL_READ &&
+	    control->mode != CONTROL_TRY_READ) {
 		rc = check_home(control, err);
 		rc = rc ? rc : nl_open(-1, &control->nl, err);
 	}

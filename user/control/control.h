@@ -18,6 +18,7 @@ struct instance {
 
 enum control_mode {
 	CONTROL_READ, /* shared lock; nothing is created */
+	CONTROL_TRY_READ, /* as READ, but does not wait */
 	CONTROL_WRITE, /* exclusive lock, waits at most 60 s (locked/6); programs
 			* of another build are replaced, if flows can be kept */
 	CONTROL_TRY_WRITE, /* as WRITE, but does not wait; the programs stay */
