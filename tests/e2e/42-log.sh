@@ -42,7 +42,7 @@ ok "in silence" fails logged quiet
 
 # A command that takes long holds the lock, and nobody can read the names.
 must bn -q policy add name pings from a to b proto icmp deny log
-start host flock -x --no-fork "/run/$P/lock" sleep 60
+start host flock -x --no-fork "/run/$P/lock" tail --pid=$$ -f /dev/null
 holder=${STARTED[-1]}
 must await fails flock -n -s "/run/$P/lock" true
 lines_more_than() {

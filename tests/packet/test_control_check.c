@@ -577,13 +577,15 @@ static void endpoint_in_a_namespace_without_a_name_is_lost(void **state)
 	struct world *world = *state;
 	struct control *control;
 
-	must("unshare -n sleep 1000 & echo $! >/run/sleeper");
-	await("test $(readlink /proc/$(cat /run/sleeper)/ns/net) != "
+	/* Ends with this process at the latest. */
+	must("unshare -n tail --pid=$PPID -f /dev/null & "
+	     "echo $! >/run/inside");
+	await("test $(readlink /proc/$(cat /run/inside)/ns/net) != "
 	      "$(readlink /proc/self/ns/net)");
 	want_web(world);
 	{
 		_cleanup_free_ char *pid = output_of("printf pid:; cat "
-						     "/run/sleeper | tr -d "
+						     "/run/inside | tr -d "
 						     "'\\n'");
 
 		want_endpoint(world, "proc", "front", "192.168.10.20", pid);
@@ -595,8 +597,8 @@ static void endpoint_in_a_namespace_without_a_name_is_lost(void **state)
 	control = control_of(world, CONTROL_READ);
 	assert_int_equal(control_model(control)->nendpoints, 1);
 	control_close(control);
-	must("ip link del bne-proc && kill $(cat /run/sleeper) && rm "
-	     "/run/sleeper");
+	must("ip link del bne-proc && kill $(cat /run/inside) && rm "
+	     "/run/inside");
 }
 
 int main(void)
