@@ -9,16 +9,6 @@
 /* What a member holds that a test does not know: no bool, no count. */
 #define UNKNOWN 0x5a
 
-union object {
-	struct settings settings;
-	struct netns netns;
-	struct network network;
-	struct endpoint endpoint;
-	struct uplink uplink;
-	struct publish publish;
-	struct policy_rule rule;
-};
-
 static const struct {
 	const char *name;
 	size_t size;

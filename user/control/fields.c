@@ -177,16 +177,6 @@ static const struct {
 	[OBJECT_RULE] = { rule_fields, sizeof(struct policy_rule) },
 };
 
-union object {
-	struct settings settings;
-	struct netns netns;
-	struct network network;
-	struct endpoint endpoint;
-	struct uplink uplink;
-	struct publish publish;
-	struct policy_rule rule;
-};
-
 static void fields_default(enum object_kind kind, void *ret)
 {
 	struct model fresh;

@@ -415,39 +415,6 @@ static int compare_head(struct reading *r, const char *text, size_t len,
 
 /* --------------------------------------------------------- from words to models */
 
-union object {
-	struct settings settings;
-	struct netns netns;
-	struct network network;
-	struct endpoint endpoint;
-	struct uplink uplink;
-	struct publish publish;
-	struct policy_rule rule;
-};
-
-static bool model_append(struct model *model, enum object_kind kind,
-			 const union object *object)
-{
-	switch (kind) {
-	case OBJECT_SETTINGS:
-		model->settings = object->settings;
-		return true;
-	case OBJECT_NETNS:
-		return model_add_netns(model, &object->netns);
-	case OBJECT_NETWORK:
-		return model_add_network(model, &object->network);
-	case OBJECT_ENDPOINT:
-		return model_add_endpoint(model, &object->endpoint);
-	case OBJECT_UPLINK:
-		return model_add_uplink(model, &object->uplink);
-	case OBJECT_PUBLISH:
-		return model_add_publish(model, &object->publish);
-	case OBJECT_RULE:
-		return model_add_rule(model, &object->rule, SIZE_MAX);
-	}
-	return false;
-}
-
 /* The words are cut up: the first one, which ends with a NUL now, is the
  * object's name. */
 static int bad_object(struct reading *r, enum object_kind kind,
@@ -475,7 +442,7 @@ static int take_object(struct reading *r, struct model *model,
 			     "field 'port_last' is missing or wrong");
 	if (rc)
 		return bad_object(r, kind, words, rc, err);
-	return model_append(model, kind, &object) ? 0 : no_memory(err);
+	return model_add_object(model, kind, &object) ? 0 : no_memory(err);
 }
 
 /* Of one kind, as people sort names: with the numbers in them rising. */

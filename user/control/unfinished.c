@@ -161,35 +161,21 @@ static void model_drop(struct model *m, enum object_kind kind, const char *key)
 		model_del_rule(m, &m->rules[m->nrules - 1]);
 }
 
+/* In the place of the one of the same name. */
 static bool model_put(struct model *m, enum object_kind kind,
 		      const void *object)
 {
-	const struct publish *publish = object;
 	char id[sizeof("4294967295")];
 
-	switch (kind) {
-	case OBJECT_NETNS:
-		model_drop(m, kind, ((const struct netns *)object)->name);
-		return model_add_netns(m, object);
-	case OBJECT_NETWORK:
-		model_drop(m, kind, ((const struct network *)object)->name);
-		return model_add_network(m, object);
-	case OBJECT_ENDPOINT:
-		model_drop(m, kind, ((const struct endpoint *)object)->name);
-		return model_add_endpoint(m, object);
-	case OBJECT_UPLINK:
-		model_drop(m, kind, ((const struct uplink *)object)->ifname);
-		return model_add_uplink(m, object);
-	case OBJECT_PUBLISH:
-		snprintf(id, sizeof(id), "%u", publish->id);
+	if (kind == OBJECT_PUBLISH) {
+		snprintf(id, sizeof(id), "%u",
+			 ((const struct publish *)object)->id);
 		model_drop(m, kind, id);
-		return model_add_publish(m, object);
-	case OBJECT_RULE:
-		return model_add_rule(m, object, SIZE_MAX);
-	default:
-		m->settings = *(const struct settings *)object;
-		return true;
+	} else if (kind != OBJECT_RULE && kind != OBJECT_SETTINGS) {
+		/* The others begin with their name. */
+		model_drop(m, kind, object);
 	}
+	return model_add_object(m, kind, object);
 }
 
 static int replay_line(const struct journal_line *line, void *arg,

@@ -5,16 +5,6 @@
 
 #include "model/model.h"
 
-enum object_kind {
-	OBJECT_SETTINGS,
-	OBJECT_NETNS,
-	OBJECT_NETWORK,
-	OBJECT_ENDPOINT,
-	OBJECT_UPLINK,
-	OBJECT_PUBLISH,
-	OBJECT_RULE,
-};
-
 /* One finding. index: position in the model's array of that kind. err: text,
  * hint, kind and exit code (conflict/4, not-found/3, usage/2). */
 typedef void (*check_report)(void *arg, enum object_kind kind, size_t index,

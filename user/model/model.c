@@ -3,6 +3,7 @@
 #include "model/model.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,4 +296,27 @@ void model_del_rule(struct model *m, struct policy_rule *del)
 void model_del_uplink(struct model *m, struct uplink *del)
 {
 	array_del(m->uplinks, &m->nuplinks, sizeof(*del), del);
+}
+
+bool model_add_object(struct model *m, enum object_kind kind,
+		      const void *object)
+{
+	switch (kind) {
+	case OBJECT_SETTINGS:
+		m->settings = *(const struct settings *)object;
+		return true;
+	case OBJECT_NETNS:
+		return model_add_netns(m, object);
+	case OBJECT_NETWORK:
+		return model_add_network(m, object);
+	case OBJECT_ENDPOINT:
+		return model_add_endpoint(m, object);
+	case OBJECT_UPLINK:
+		return model_add_uplink(m, object);
+	case OBJECT_PUBLISH:
+		return model_add_publish(m, object);
+	case OBJECT_RULE:
+		return model_add_rule(m, object, SIZE_MAX);
+	}
+	return false;
 }

@@ -194,6 +194,31 @@ struct policy_rule *
 model_add_rule(struct model *m, const struct policy_rule *add, size_t before);
 struct uplink *model_add_uplink(struct model *m, const struct uplink *add);
 
+enum object_kind {
+	OBJECT_SETTINGS,
+	OBJECT_NETNS,
+	OBJECT_NETWORK,
+	OBJECT_ENDPOINT,
+	OBJECT_UPLINK,
+	OBJECT_PUBLISH,
+	OBJECT_RULE,
+};
+
+/* One of any kind. */
+union object {
+	struct settings settings;
+	struct netns netns;
+	struct network network;
+	struct endpoint endpoint;
+	struct uplink uplink;
+	struct publish publish;
+	struct policy_rule rule;
+};
+
+/* Appends a copy; settings are replaced. False: out of memory. */
+bool model_add_object(struct model *m, enum object_kind kind,
+		      const void *object);
+
 /* The pointer must point into the model's array. Nothing that refers to the
  * object is touched. */
 void model_del_netns(struct model *m, struct netns *del);
