@@ -68,6 +68,35 @@ static void record_that_ends_too_early_is_told(void **state)
 	assert_true(look_same(before, after));
 }
 
+/* A last line without its end is one that was not written; that it was there is
+ * what the seal tells, see above. */
+static void byte_that_is_another_one_is_told(void **state)
+{
+	struct world *world = *state;
+	_cleanup_free_ char *before = start(world);
+	_cleanup_free_ char *after = NULL;
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	assert_int_equal(file_read(JOURNAL, &text, &len, NULL), 0);
+	for (size_t i = 0; i + 1 < len; i++) {
+		struct control *control;
+
+		text[i] ^= 1;
+		put(JOURNAL, text, len);
+		assert_int_not_equal(control_open(&world->instance,
+						  CONTROL_READ, &control,
+						  &world->err),
+				     0);
+		assert_non_null(strstr(world->err.text, JOURNAL));
+		text[i] ^= 1;
+	}
+	put(JOURNAL, text, len);
+
+	after = look(world);
+	assert_true(look_same(before, after));
+}
+
 /* xorshift64: the same each time. */
 static void fill(char *text, size_t len, uint64_t seed)
 {
@@ -127,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(record_that_ends_too_early_is_told),
+		WORLD_TEST(byte_that_is_another_one_is_told),
 		WORLD_TEST(record_of_garbage_is_told_and_purge_works),
 		WORLD_TEST(unfinished_of_garbage_harms_nothing),
 	};
