@@ -71,6 +71,21 @@ void must_apply(struct world *world);
 int purge(struct world *world);
 /* Must succeed. */
 struct control *control_of(struct world *world, enum control_mode mode);
+/* An ordinary command that wants nothing: what it does before anything else; and
+ * how many endpoints there are after it. */
+static inline void open_and_close(struct world *world)
+{
+	control_close(control_of(world, CONTROL_WRITE));
+}
+
+static inline size_t endpoints_left(struct world *world)
+{
+	struct control *control = control_of(world, CONTROL_WRITE);
+	size_t count = control_model(control)->nendpoints;
+
+	control_close(control);
+	return count;
+}
 
 /* All that can be seen of the instance and its devices, as sorted text, without
  * what counts or numbers; freed by the caller. */

@@ -12,11 +12,6 @@
 #include "lib/cleanup.h"
 
 /* What the next command does before anything else. */
-static void open_and_close(struct world *world)
-{
-	control_close(control_of(world, CONTROL_WRITE));
-}
-
 static void unwant(struct world *world, const char *endpoint)
 {
 	model_del_endpoint(&world->model,
@@ -390,15 +385,6 @@ static void process_end(pid_t pid)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-static size_t count_endpoints(struct world *world)
-{
-	struct control *control = control_of(world, CONTROL_WRITE);
-	size_t count = control_model(control)->nendpoints;
-
-	control_close(control);
-	return count;
-}
-
 /* The namespace of the one that is left is known, not only its process's number:
  * it leads to the host now. */
 static void pair_of_processes_lives_as_long_as_both(void **state)
@@ -410,15 +396,15 @@ static void pair_of_processes_lives_as_long_as_both(void **state)
 	left = process_start(world, "left");
 	right = process_start(world, "right");
 	must_apply(world);
-	assert_int_equal(count_endpoints(world), 2);
+	assert_int_equal(endpoints_left(world), 2);
 
 	process_end(right);
-	assert_int_equal(count_endpoints(world), 1);
+	assert_int_equal(endpoints_left(world), 1);
 	must("ip addr show bne-left | grep -q 'inet 10.0.1.2/24'");
 	must("ping -c1 -W2 10.0.1.1 >/dev/null");
 
 	process_end(left);
-	assert_int_equal(count_endpoints(world), 0);
+	assert_int_equal(endpoints_left(world), 0);
 }
 
 /* Processes keep it, which only the one without a name proves. */
@@ -433,7 +419,7 @@ static void namespace_that_lost_its_name_keeps_its_end(void **state)
 	assert_true(inside >= 0);
 
 	must("ip netns del right");
-	assert_int_equal(count_endpoints(world), 2);
+	assert_int_equal(endpoints_left(world), 2);
 
 	must("nsenter --net=/run/netns/left ping -c1 -W2 10.0.1.2 >/dev/null");
 }

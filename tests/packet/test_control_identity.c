@@ -12,16 +12,6 @@
 #include "kernel/netns.h"
 #include "lib/cleanup.h"
 
-/* What the next command does before anything else. */
-static size_t count_endpoints(struct world *world)
-{
-	struct control *control = control_of(world, CONTROL_WRITE);
-	size_t count = control_model(control)->nendpoints;
-
-	control_close(control);
-	return count;
-}
-
 static size_t count_netns(struct world *world)
 {
 	struct control *control = control_of(world, CONTROL_READ);
@@ -49,7 +39,7 @@ static void namespace_of_the_same_name_is_another_one(void **state)
 
 	must("ip netns del web && ip netns add web");
 
-	assert_int_equal(count_endpoints(world), 0);
+	assert_int_equal(endpoints_left(world), 0);
 	assert_int_equal(if_nametoindex("bne-web"), 0);
 	assert_false(succeeds("ip -n web link show eth0 2>/dev/null"));
 	assert_int_equal(count_netns(world), 0);
@@ -66,7 +56,7 @@ static void next_apply_attaches_the_new_one(void **state)
 	must("ip netns del web && ip netns add web");
 	must_apply(world);
 
-	assert_int_equal(count_endpoints(world), 1);
+	assert_int_equal(endpoints_left(world), 1);
 	must("ip -n web addr show eth0 | grep -q 'inet 192.168.10.10/24'");
 	must("ping -c1 -W2 192.168.10.10 >/dev/null");
 	assert_tables_match(world);
@@ -85,7 +75,7 @@ static void old_one_that_processes_keep_is_cut_off(void **state)
 
 	must("ip netns del web && ip netns add web");
 
-	assert_int_equal(count_endpoints(world), 0);
+	assert_int_equal(endpoints_left(world), 0);
 	assert_int_equal(if_nametoindex("bne-web"), 0);
 }
 
@@ -108,7 +98,7 @@ static void same_namespace_under_its_name_again_stays(void **state)
 
 	assert_int_equal(apply(world, &steps), 0);
 	assert_int_equal(steps, 0);
-	assert_int_equal(count_endpoints(world), 1);
+	assert_int_equal(endpoints_left(world), 1);
 }
 
 /* Removing what bpfnet has made would remove what somebody else has made. */
@@ -153,11 +143,11 @@ static void path_that_leads_elsewhere_is_another_namespace(void **state)
 	want_network(world, "front", "192.168.10.0/24");
 	want_endpoint(world, "web", "front", "192.168.10.10", "/run/place");
 	must_apply(world);
-	assert_int_equal(count_endpoints(world), 1);
+	assert_int_equal(endpoints_left(world), 1);
 
 	must("umount /run/place && mount --bind /run/netns/two /run/place");
 
-	assert_int_equal(count_endpoints(world), 0);
+	assert_int_equal(endpoints_left(world), 0);
 	assert_false(succeeds("ip -n one link show eth0 2>/dev/null"));
 	assert_false(succeeds("ip -n two link show eth0 2>/dev/null"));
 	must("umount /run/place && rm /run/place");
@@ -214,9 +204,9 @@ static void number_of_another_process_is_no_namespace_of_ours(void **state)
 	must_apply(world);
 	process_go_on(pid);
 
-	assert_int_equal(count_endpoints(world), 0);
+	assert_int_equal(endpoints_left(world), 0);
 	must_apply(world);
-	assert_int_equal(count_endpoints(world), 1);
+	assert_int_equal(endpoints_left(world), 1);
 	must("ping -c1 -W2 192.168.10.10 >/dev/null");
 	process_end(pid);
 }
@@ -236,7 +226,7 @@ static void namespace_outlives_its_process(void **state)
 	must_apply(world);
 	process_go_on(pid);
 
-	assert_int_equal(count_endpoints(world), 1);
+	assert_int_equal(endpoints_left(world), 1);
 	must("ping -c1 -W2 192.168.10.10 >/dev/null");
 	process_end(pid);
 }
@@ -251,7 +241,7 @@ static void device_that_a_process_deleted_comes_back(void **state)
 	must_apply(world);
 	must("ip link del bne-web");
 
-	assert_int_equal(count_endpoints(world), 1);
+	assert_int_equal(endpoints_left(world), 1);
 	must("ping -c1 -W2 192.168.10.10 >/dev/null");
 	process_end(pid);
 }
@@ -303,7 +293,7 @@ static void record_without_a_cookie_goes_by_the_name(void **state)
 		state_write(INSTANCE, OBJECT_ENDPOINT, &web, true, &world->err),
 		0);
 
-	assert_int_equal(count_endpoints(world), 1);
+	assert_int_equal(endpoints_left(world), 1);
 	assert_tables_match(world);
 }
 

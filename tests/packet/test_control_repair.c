@@ -13,11 +13,6 @@
 #include "lib/cleanup.h"
 
 /* What the next command does before anything else. */
-static void open_and_close(struct world *world)
-{
-	control_close(control_of(world, CONTROL_WRITE));
-}
-
 static size_t model_count(struct world *world)
 {
 	struct control *control = control_of(world, CONTROL_READ);

@@ -44,7 +44,7 @@ static int roll_back(struct world *world, size_t *ret_steps)
 }
 
 /* What the next command does before anything else; whether it rolls back. */
-static bool open_and_close(struct world *world)
+static bool opening_rolls_back(struct world *world)
 {
 	struct control *control = control_of(world, CONTROL_WRITE);
 	bool rolled_back = control_has_rolled_back(control);
@@ -250,7 +250,7 @@ static void what_went_by_itself_stays_away(void **state)
 
 	begin(world, 0);
 	must("ip netns del web");
-	open_and_close(world);
+	opening_rolls_back(world);
 
 	assert_int_equal(roll_back(world, NULL), 0);
 
@@ -346,7 +346,7 @@ static void what_is_confirmed_stays(void **state)
 	control_close(control);
 
 	assert_false(is_pending(world));
-	assert_false(open_and_close(world));
+	assert_false(opening_rolls_back(world));
 	assert_tables_match(world);
 	assert_int_equal(roll_back(world, NULL), 0);
 }
@@ -361,16 +361,16 @@ static void what_is_not_confirmed_in_time_is_rolled_back(void **state)
 	before = look(world);
 	want_second(world);
 	assert_int_equal(apply_kept(world, 60), 0);
-	assert_false(open_and_close(world));
+	assert_false(opening_rolls_back(world));
 	expire();
 
-	assert_true(open_and_close(world));
+	assert_true(opening_rolls_back(world));
 
 	after = look(world);
 	assert_string_equal(before, after);
 	assert_false(exists("pending.json"));
 	assert_false(exists("previous"));
-	assert_false(open_and_close(world));
+	assert_false(opening_rolls_back(world));
 }
 
 /* Who only looks, or plans, changes nothing. */
@@ -408,7 +408,7 @@ static void second_request_goes_back_before_the_first(void **state)
 	assert_true(second.deadline_ns > first.deadline_ns);
 	expire();
 
-	assert_true(open_and_close(world));
+	assert_true(opening_rolls_back(world));
 
 	after = look(world);
 	assert_string_equal(before, after);
@@ -477,7 +477,7 @@ static void apply_that_was_killed_is_rolled_back_as_well(void **state)
 	     "touch " RUN_DIR "/unfinished");
 	interrupt(OBJECT_ENDPOINT, "api");
 
-	assert_true(open_and_close(world));
+	assert_true(opening_rolls_back(world));
 
 	after = look(world);
 	assert_string_equal(before, after);
@@ -491,7 +491,7 @@ static void process_that_died_at_the_end_leaves_nothing_to_do(void **state)
 	expire();
 	must("rm " RUN_DIR "/previous");
 
-	open_and_close(world);
+	opening_rolls_back(world);
 
 	assert_false(is_pending(world));
 	assert_tables_match(world);
@@ -513,14 +513,14 @@ static void rollback_that_fails_is_tried_again_but_not_for_ever(void **state)
 	expire();
 
 	for (__u32 tries = 1; tries <= 5; tries++) {
-		assert_false(open_and_close(world));
+		assert_false(opening_rolls_back(world));
 		assert_int_equal(pending_read(INSTANCE, &pending, NULL), 0);
 		assert_int_equal(pending.tries, tries);
 	}
 	assert_true(pending_is_hopeless(&pending));
 	assert_tables_match(world);
 	must("ip link del bn-back");
-	assert_false(open_and_close(world));
+	assert_false(opening_rolls_back(world));
 	assert_int_equal(roll_back(world, NULL), 0);
 	assert_int_not_equal(if_nametoindex("bn-back"), 0);
 	assert_false(is_pending(world));

@@ -52,12 +52,6 @@ static void start(struct world *world, struct both *ret)
 	ret->before = look(world);
 }
 
-/* An ordinary command that wants nothing. */
-static void repair(struct world *world)
-{
-	control_close(control_of(world, CONTROL_WRITE));
-}
-
 /* Returns whether it is the one before. */
 static bool assert_either(struct world *world, const struct both *both,
 			  const char *what)
@@ -95,7 +89,7 @@ static void kill_in_a_change(struct world *world, enum fault_of which)
 		if (!outcome.hit)
 			break;
 		assert_int_equal(outcome.status, -EINTR);
-		repair(world);
+		open_and_close(world);
 		if (assert_either(world, &both, outcome.what))
 			continue;
 		both_free(&both);
@@ -136,7 +130,7 @@ static void kill_in_the_first(struct world *world, bool repaired)
 		want_first(world);
 		fault_run(&fault, apply_model, world, &outcome);
 		if (repaired)
-			repair(world);
+			open_and_close(world);
 		now = repaired ? look(world) : NULL;
 		if (outcome.hit && now && !look_same(nothing, now))
 			fail_msg("killed at operation %u (%s)", fault.at,
