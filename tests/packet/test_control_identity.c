@@ -5,9 +5,11 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "control/identity.h"
 #include "control_world.h"
 #include "kernel/netns.h"
 #include "lib/cleanup.h"
@@ -297,6 +299,28 @@ static void record_without_a_cookie_goes_by_the_name(void **state)
 	assert_tables_match(world);
 }
 
+/* What is lost is removed, with its ports: so to lack a descriptor is no proof. */
+static void namespace_is_not_lost_for_want_of_a_descriptor(void **state)
+{
+	const struct endpoint web = { .netns = "web" };
+	struct rlimit limit, none;
+	enum identity crowded;
+
+	must("ip netns add web");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	crowded = identity_of_endpoint(&web);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	must("ip netns del web");
+
+	assert_int_equal(crowded, IDENTITY_SAME);
+	assert_int_equal(identity_of_endpoint(&web), IDENTITY_LOST);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +336,7 @@ int main(void)
 		WORLD_TEST(device_that_a_process_deleted_comes_back),
 		WORLD_TEST(mtu_of_another_namespace_is_not_touched),
 		WORLD_TEST(record_without_a_cookie_goes_by_the_name),
+		WORLD_TEST(namespace_is_not_lost_for_want_of_a_descriptor),
 	};
 
 	return world_main("control_identity", tests,

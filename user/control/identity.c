@@ -15,6 +15,13 @@ static bool names_process(const char *spec)
 	return !strncmp(spec, "pid:", 4) || !strncmp(spec, "/proc/", 6);
 }
 
+/* Something was short: that says nothing about the namespace, and what is taken
+ * for lost is removed. */
+static bool is_shortage(int rc)
+{
+	return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM || rc == -EINTR;
+}
+
 static enum identity identity_of(const char *spec, __u64 cookie, __u64 mount)
 {
 	_cleanup_close_ int fd = -1;
@@ -24,7 +31,7 @@ static enum identity identity_of(const char *spec, __u64 cookie, __u64 mount)
 		return IDENTITY_SAME;
 	fd = netns_open(spec, NULL);
 	if (fd < 0)
-		return IDENTITY_LOST;
+		return is_shortage(fd) ? IDENTITY_SAME : IDENTITY_LOST;
 	if (cookie && !netns_cookie_of(fd, &found, NULL) && found != cookie)
 		return names_process(spec) ? IDENTITY_LOST : IDENTITY_REPLACED;
 	/* Without a record, a process id proves nothing. */
