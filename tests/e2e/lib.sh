@@ -36,7 +36,7 @@ REFUSED_SECONDS=0.5	# and where the counter of drops tells the rest
 
 FAILED=0
 CHECKS=0
-STARTED=()		# processes of ours that may still run
+STARTED=()		# processes of ours, the latest last
 CG=
 TMP=
 
@@ -83,14 +83,15 @@ netns_delete_all() {
 
 # Also takes away what a bpfnet that failed may have left behind.
 clean_up() {
-	local pid
+	local running
 
 	trap - EXIT INT TERM
+	# Not those of STARTED that ended: their numbers may be others' by now.
+	running=$(jobs -pr)
 	# Or bash tells of each that it was killed.
 	disown -a
-	for pid in "${STARTED[@]}"; do
-		kill -9 "$pid" 2>/dev/null
-	done
+	# shellcheck disable=SC2086 # one word a process
+	[ -z "$running" ] || kill -9 $running 2>/dev/null
 	if [ -e "/run/netns/$P-host" ]; then
 		bn purge >/dev/null 2>&1
 	fi
