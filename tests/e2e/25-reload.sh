@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# 25-reload - a changed file under traffic loses nothing of what stays
+# 25-reload - a changed file, or one beside it, loses nothing of what stays
 #
 #   inet                 host                      bn-apps 172.20.0.1/24
 #   eth0 203.0.113.1 --- up0 203.0.113.2 --------- app1 172.20.0.11 (stays)
@@ -103,5 +103,26 @@ ok "applying the same file again changes nothing" \
 	says unchanged bn apply --prune -f "$TMP/small.yaml"
 ok "what the file no longer names is gone" \
 	fails ip netns exec "$P-more" true
+
+# As a package does it, or somebody who owns one application only.
+mkdir "$TMP/small.d"
+cat >"$TMP/small.d/10-more.yaml" <<END
+version: 1
+endpoints:
+  more: {network: apps, ip: [172.20.0.12], netns: $P-more}
+publish:
+  - "8081 -> more:80"
+END
+ok "a file beside it adds an endpoint and a port" \
+	bn -q apply --prune -f "$TMP/small.yaml"
+serve more http 80
+ok "which is reached" says '^more ' get inet "http://$HOST:8081/"
+ok "'diff' looks at both" bn diff -f "$TMP/small.yaml"
+echo "  wrong: 1" >>"$TMP/small.d/10-more.yaml"
+ok "an error in it is told with its place" \
+	says '/small.d/10-more.yaml:6:' exits 2 bn apply -f "$TMP/small.yaml"
+rm "$TMP/small.d/10-more.yaml"
+ok "without it they go again" bn -q apply --prune -f "$TMP/small.yaml"
+ok "and the connection still stands" beats_on
 
 finish

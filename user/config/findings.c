@@ -58,6 +58,8 @@ static int compare(const void *a, const void *b)
 {
 	const struct finding *left = a, *right = b;
 
+	if (left->at.source != right->at.source)
+		return left->at.source < right->at.source ? -1 : 1;
 	if (left->at.line != right->at.line)
 		return left->at.line < right->at.line ? -1 : 1;
 	if (left->at.column != right->at.column)
@@ -73,8 +75,7 @@ static void disarm(char *line)
 			*c = ' ';
 }
 
-void findings_report(struct findings *f, const char *name, config_report report,
-		     void *arg)
+void findings_report(struct findings *f, config_report report, void *arg)
 {
 	if (f->count)
 		qsort(f->items, f->count, sizeof(*f->items), compare);
@@ -83,9 +84,10 @@ void findings_report(struct findings *f, const char *name, config_report report,
 		bool hint = item->hint[0];
 		char line[4096];
 
-		snprintf(line, sizeof(line), "%s:%zu:%zu: %s%s%s%s", name,
-			 item->at.line, item->at.column, item->text,
-			 hint ? " (" : "", item->hint, hint ? ")" : "");
+		snprintf(line, sizeof(line), "%s:%zu:%zu: %s%s%s%s",
+			 item->at.source->name, item->at.line, item->at.column,
+			 item->text, hint ? " (" : "", item->hint,
+			 hint ? ")" : "");
 		disarm(line);
 		report(arg, line);
 	}

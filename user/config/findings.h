@@ -7,10 +7,13 @@
 #include <stddef.h>
 
 #include "config/config.h"
+#include "config/source.h"
 #include "lib/err.h"
 
-/* A position in the file, both counted from 1; columns are characters. */
+/* A position in a file, both counted from 1; columns are characters. Of two
+ * positions both sources are of one array, or the same. */
 struct position {
+	const struct source *source;
 	size_t line, column;
 };
 
@@ -30,8 +33,7 @@ __attribute__((format(printf, 4, 5))) void findings_put(struct findings *f,
 							struct position at,
 							const char *hint,
 							const char *fmt, ...);
-/* Calls report with a line for each, in the order of the file. */
-void findings_report(struct findings *f, const char *name, config_report report,
-		     void *arg);
+/* Calls report with a line for each, in the order of the files. */
+void findings_report(struct findings *f, config_report report, void *arg);
 
 #endif

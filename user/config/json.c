@@ -10,11 +10,11 @@
  * libyaml, to which all JSON is YAML: this only refuses what YAML takes and
  * JSON does not. Doubled keys are found with the tree, where both have places.
  */
-int json_check(const char *text, size_t len, struct findings *f)
+int json_check(const struct source *source, struct findings *f)
 {
-	struct position at;
+	struct position at = { .source = source };
 	json_error_t error;
-	json_t *json = json_loadb(text, len, 0, &error);
+	json_t *json = json_loadb(source->text, source->len, 0, &error);
 
 	if (json) {
 		json_decref(json);

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
-#include "lib/file.h"
 #include "lib/suggest.h"
 
 bool is_mapping(struct parser *p, const struct node *node)
@@ -100,12 +98,10 @@ void mark_object(struct parser *p, enum object_kind kind, struct position at,
 		(struct mark){ at, p->findings->count != count };
 }
 
-static void parse_version(struct parser *p, const struct node *node,
-			  void *object)
+static void parse_version(struct parser *p, const struct node *node)
 {
 	const char *text;
 
-	(void)object;
 	if (value_text(p, node, &text) && strcmp(text, "1"))
 		findings_put(p->findings, node->at, "this program knows 1",
 			     "version '%s' is not supported", text);
@@ -118,21 +114,44 @@ static void keep_endpoints(struct parser *p, const struct node *node,
 	p->endpoints = node;
 }
 
+/* Each file has its version, and says something. */
+static void check_file(struct parser *p, struct node *tree)
+{
+	const struct node *version = node_find(tree, "version");
+
+	if (tree->kind == NODE_NULL)
+		findings_put(p->findings, tree->at, "version: 1",
+			     "the file is empty");
+	else if (is_mapping(p, tree) && !version)
+		findings_put(p->findings, tree->at, "version: 1",
+			     "missing key 'version'");
+	if (version)
+		parse_version(p, version);
+}
+
+static void version_is_checked(struct parser *p, const struct node *node,
+			       void *object)
+{
+	(void)p;
+	(void)node;
+	(void)object;
+}
+
 static void parse_root(struct parser *p, const struct node *root)
 {
 	static const struct key keys[] = {
-		{ "version", parse_version },	 { "defaults", parse_defaults },
-		{ "flows", parse_flows },	 { "uplinks", parse_uplinks },
-		{ "networks", parse_networks },	 { "netns", parse_netns },
-		{ "endpoints", keep_endpoints }, { "publish", parse_publishes },
-		{ "policy", parse_policy },	 { "edge", NULL },
+		{ "version", version_is_checked },
+		{ "defaults", parse_defaults },
+		{ "flows", parse_flows },
+		{ "uplinks", parse_uplinks },
+		{ "networks", parse_networks },
+		{ "netns", parse_netns },
+		{ "endpoints", keep_endpoints },
+		{ "publish", parse_publishes },
+		{ "policy", parse_policy },
+		{ "edge", NULL },
 	};
 
-	if (root->kind == NODE_NULL) {
-		findings_put(p->findings, root->at, "version: 1",
-			     "the file is empty");
-		return;
-	}
 	parse_mapping(p, root, keys, sizeof(keys) / sizeof(*keys), NULL);
 	if (p->endpoints)
 		parse_endpoints(p, p->endpoints);
@@ -141,9 +160,6 @@ static void parse_root(struct parser *p, const struct node *root)
 		p->model->settings.uplink_auto = false;
 		p->model->given.uplink_auto = true;
 	}
-	if (root->kind == NODE_MAPPING && !node_find(root, "version"))
-		findings_put(p->findings, root->at, "version: 1",
-			     "missing key 'version'");
 }
 
 /*
@@ -187,45 +203,70 @@ static void mark_settings(struct parser *p, const struct node *root)
 	mark_object(p, OBJECT_SETTINGS, at, p->findings->count, root);
 }
 
-/* Everything that the file may be told about is in the findings then. */
-static int parse_text(const char *text, size_t len, struct parser *p)
+static bool is_json(const struct source *source)
 {
-	struct node root = {};
 	size_t start = 0;
-	bool json;
-	int r;
 
-	/* libyaml takes a byte order mark for text, jansson for an error. */
-	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
-		text += 3;
-		len -= 3;
-	}
-	while (start < len && text[start] && strchr(" \t\r\n", text[start]))
+	while (start < source->len && source->text[start] &&
+	       strchr(" \t\r\n", source->text[start]))
 		start++;
-	json = start < len && text[start] == '{';
-	r = json ? json_check(text, len, p->findings) : 0;
-	if (r)
-		return r;
-
-	r = tree_from_yaml(text, len, json, p->findings, &root);
-	if (r)
-		return r;
-	parse_root(p, &root);
-	mark_settings(p, &root);
-	if (!p->findings->out_of_memory)
-		model_check(p->model, on_check, p);
-	tree_free(&root);
-	return 0;
+	return start < source->len && source->text[start] == '{';
 }
 
-static int summarize(const char *name, const struct findings *f,
+/* Adds what one source has to root, unless its syntax is wrong. */
+static int add_source(struct parser *p, const struct source *source,
+		      struct node *root)
+{
+	bool json = is_json(source);
+	struct node tree = {};
+	int r = json ? json_check(source, p->findings) : 0;
+
+	r = r ? r : tree_from_yaml(source, json, p->findings, &tree);
+	if (r)
+		return r;
+	check_file(p, &tree);
+	if (!root->at.source)
+		*root = (struct node){ .kind = NODE_MAPPING, .at = tree.at };
+	if (tree.kind == NODE_MAPPING)
+		r = combine(p, root, &tree);
+	tree_free(&tree);
+	return r;
+}
+
+/* Everything that the files may be told about is in the findings then. */
+static int parse_sources(struct parser *p, const struct sources *sources)
+{
+	struct node root = {};
+	int worst = 0;
+
+	for (size_t i = 0; i < sources->count && worst != -ENOMEM; i++) {
+		int r = add_source(p, &sources->items[i], &root);
+
+		worst = r ? r : worst;
+	}
+	/* What a part has that cannot be read may be missing elsewhere. */
+	if (!worst) {
+		parse_root(p, &root);
+		mark_settings(p, &root);
+		if (!p->findings->out_of_memory)
+			model_check(p->model, on_check, p);
+	}
+	tree_free(&root);
+	return worst;
+}
+
+static int summarize(const struct sources *sources, const struct findings *f,
 		     struct err *err)
 {
+	const char *name = sources->items[0].name;
+	const char *more = sources->count > 1 ? " and its drop-ins" : "";
 	const char *s = f->count == 1 ? "" : "s";
 
 	if (f->conflicts < f->count)
-		return err_usage(err, "%s: %zu error%s", name, f->count, s);
-	return err_set(err, -EEXIST, "%s: %zu error%s", name, f->count, s);
+		return err_usage(err, "%s%s: %zu error%s", name, more, f->count,
+				 s);
+	return err_set(err, -EEXIST, "%s%s: %zu error%s", name, more, f->count,
+		       s);
 }
 
 static void parser_free(struct parser *p)
@@ -235,11 +276,8 @@ static void parser_free(struct parser *p)
 	findings_free(p->findings);
 }
 
-/* A file is three things, and so is what becomes of it. */
-/* NOLINTNEXTLINE(readability-function-size) */
-int config_parse(const char *name, const char *text, size_t len,
-		 config_report report, void *arg, struct model *ret,
-		 struct err *err)
+static int parse(const struct sources *sources, config_report report, void *arg,
+		 struct model *ret, struct err *err)
 {
 	struct findings findings = {};
 	struct model model;
@@ -247,12 +285,13 @@ int config_parse(const char *name, const char *text, size_t len,
 	int r;
 
 	model_init(&model);
-	r = parse_text(text, len, &p);
+	r = parse_sources(&p, sources);
 	if (r == -ENOMEM || findings.out_of_memory) {
-		r = err_set(err, -ENOMEM, "%s: out of memory", name);
+		r = err_set(err, -ENOMEM, "%s: out of memory",
+			    sources->items[0].name);
 	} else if (findings.count) {
-		findings_report(&findings, name, report, arg);
-		r = summarize(name, &findings, err);
+		findings_report(&findings, report, arg);
+		r = summarize(sources, &findings, err);
 	}
 	parser_free(&p);
 	if (r)
@@ -262,15 +301,23 @@ int config_parse(const char *name, const char *text, size_t len,
 	return r;
 }
 
+/* A file is three things, and so is what becomes of it. */
+/* NOLINTNEXTLINE(readability-function-size) */
+int config_parse(const char *name, const char *text, size_t len,
+		 config_report report, void *arg, struct model *ret,
+		 struct err *err)
+{
+	struct source source = source_of(name, text, len);
+	const struct sources sources = { &source, 1 };
+
+	return parse(&sources, report, arg, ret, err);
+}
+
 int config_read(const char *path, config_report report, void *arg,
 		struct model *ret, struct err *err)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int r = file_read(path, &text, &len, err);
+	_cleanup_sources_ struct sources sources = { 0 };
+	int r = sources_read(path, &sources, err);
 
-	if (r)
-		return r;
-	return config_parse(strcmp(path, "-") ? path : "stdin", text, len,
-			    report, arg, ret, err);
+	return r ? r : parse(&sources, report, arg, ret, err);
 }

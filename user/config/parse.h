@@ -50,6 +50,13 @@ void set_name(char *ret, const char *name);
 void mark_object(struct parser *p, enum object_kind kind, struct position at,
 		 size_t count, const void *added);
 
+/*
+ * Moves what tree, a further file's mapping, has to root: mappings and lists of
+ * the same key become one, and a key that both have in such a mapping is a
+ * finding. 0 or -ENOMEM.
+ */
+int combine(struct parser *p, struct node *root, struct node *tree);
+
 /* The sections of the file. */
 void parse_defaults(struct parser *p, const struct node *node, void *object);
 void parse_flows(struct parser *p, const struct node *node, void *object);

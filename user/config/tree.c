@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/index.h"
+
 void tree_free(struct node *node)
 {
 	for (size_t i = 0; i < node->nchildren; i++)
@@ -33,6 +35,44 @@ int node_append(struct node *node, struct node *child)
 	return 0;
 }
 
+static void report_double(struct findings *f, const struct node *child,
+			  const struct node *first)
+{
+	if (first->key_at.source == child->key_at.source)
+		findings_put(f, child->key_at, NULL,
+			     "duplicate key '%s', first in line %zu",
+			     child->key, first->key_at.line);
+	else
+		findings_put(f, child->key_at, NULL,
+			     "duplicate key '%s', first in %s:%zu", child->key,
+			     first->key_at.source->name, first->key_at.line);
+}
+
+int node_drop_doubles(struct node *node, struct findings *f)
+{
+	_cleanup_index_ struct index keys = {};
+	size_t kept = 0;
+
+	if (index_make(node->nchildren, &keys))
+		return -ENOMEM;
+	for (size_t i = 0; i < node->nchildren; i++) {
+		struct node *child = &node->children[i];
+		const struct node *first;
+
+		/* Keys stay where they are when children move. */
+		first = index_add(&keys, child->key, strlen(child->key),
+				  &node->children[kept]);
+		if (!first) {
+			node->children[kept++] = *child;
+			continue;
+		}
+		report_double(f, child, first);
+		tree_free(child);
+	}
+	node->nchildren = kept;
+	return 0;
+}
+
 const struct node *node_find(const struct node *node, const char *key)
 {
 	for (size_t i = 0; i < node->nchildren; i++)
@@ -40,6 +80,13 @@ const struct node *node_find(const struct node *node, const char *key)
 		    !strcmp(node->children[i].key, key))
 			return &node->children[i];
 	return NULL;
+}
+
+struct node *node_get(struct node *node, const char *key)
+{
+	const struct node *found = node_find(node, key);
+
+	return found ? node->children + (found - node->children) : NULL;
 }
 
 const char *node_kind_print(enum node_kind kind)

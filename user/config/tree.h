@@ -25,16 +25,20 @@ struct node {
  * second document) is added to the findings, all of it; of broken syntax only
  * the first place. ret is written when the syntax is right.
  */
-int tree_from_yaml(const char *text, size_t len, bool json, struct findings *f,
+int tree_from_yaml(const struct source *source, bool json, struct findings *f,
 		   struct node *ret);
 /* Is it JSON? Else there is a finding. */
-int json_check(const char *text, size_t len, struct findings *f);
+int json_check(const struct source *source, struct findings *f);
 
 void tree_free(struct node *node);
 /* Moves child to the end of node's children. 0 or -ENOMEM. */
 int node_append(struct node *node, struct node *child);
-/* NULL: no such key. */
+/* Reports and drops every child of a mapping whose key an earlier one has. 0 or
+ * -ENOMEM. */
+int node_drop_doubles(struct node *node, struct findings *f);
+/* NULL: no such key. node_get: the same of a node that may be changed. */
 const struct node *node_find(const struct node *node, const char *key);
+struct node *node_get(struct node *node, const char *key);
 /* "a mapping", "a list", "text", "nothing" */
 const char *node_kind_print(enum node_kind kind);
 

@@ -6,33 +6,32 @@
 #include <yaml.h>
 
 #include "config/tree.h"
-#include "model/index.h"
 
 /* The file's own shape needs five; the rest is somebody's joke. */
 #define DEPTH_MAX 16
 
 struct builder {
 	yaml_parser_t parser;
-	const char *text;
-	size_t len;
+	const struct source *source;
 	bool json;
 	struct findings *findings;
 };
 
-static struct position position_of(const yaml_mark_t *mark)
+static struct position position_of(const struct builder *b,
+				   const yaml_mark_t *mark)
 {
-	return (struct position){ mark->line + 1, mark->column + 1 };
+	return (struct position){ b->source, mark->line + 1, mark->column + 1 };
 }
 
 /* libyaml's decoder gives an offset only. */
 static struct position position_at(const struct builder *b, size_t offset)
 {
-	struct position at = { 1, 1 };
+	struct position at = { b->source, 1, 1 };
 
-	for (size_t i = 0; i < offset && i < b->len; i++) {
+	for (size_t i = 0; i < offset && i < b->source->len; i++) {
 		at.column++;
-		if (b->text[i] == '\n')
-			at = (struct position){ at.line + 1, 1 };
+		if (b->source->text[i] == '\n')
+			at = (struct position){ b->source, at.line + 1, 1 };
 	}
 	return at;
 }
@@ -49,10 +48,10 @@ static void report_syntax(struct builder *b)
 			     "files are UTF-8", "%s", what);
 		return;
 	}
-	if (p->error == YAML_SCANNER_ERROR && offset < b->len &&
-	    b->text[offset] == '\t')
+	if (p->error == YAML_SCANNER_ERROR && offset < b->source->len &&
+	    b->source->text[offset] == '\t')
 		hint = "a tab: indent with blanks";
-	findings_put(b->findings, position_of(&p->problem_mark), hint, "%s",
+	findings_put(b->findings, position_of(b, &p->problem_mark), hint, "%s",
 		     what);
 }
 
@@ -69,7 +68,7 @@ static int next_event(struct builder *b, yaml_event_t *ret)
 static void refuse_decoration(struct builder *b, const yaml_event_t *event,
 			      const yaml_char_t *anchor, const yaml_char_t *tag)
 {
-	struct position at = position_of(&event->start_mark);
+	struct position at = position_of(b, &event->start_mark);
 
 	if (anchor)
 		findings_put(b->findings, at, NULL,
@@ -134,34 +133,6 @@ static int build_list(struct builder *b, int depth, struct node *node)
 	}
 }
 
-/* Reports and drops every child whose key an earlier one has. */
-static int drop_doubles(struct builder *b, struct node *node)
-{
-	_cleanup_index_ struct index keys = {};
-	size_t kept = 0;
-
-	if (index_make(node->nchildren, &keys))
-		return -ENOMEM;
-	for (size_t i = 0; i < node->nchildren; i++) {
-		struct node *child = &node->children[i];
-		const struct node *first;
-
-		/* Keys stay where they are when children move. */
-		first = index_add(&keys, child->key, strlen(child->key),
-				  &node->children[kept]);
-		if (!first) {
-			node->children[kept++] = *child;
-			continue;
-		}
-		findings_put(b->findings, child->key_at, NULL,
-			     "duplicate key '%s', first in line %zu",
-			     child->key, first->key_at.line);
-		tree_free(child);
-	}
-	node->nchildren = kept;
-	return 0;
-}
-
 /* One key and its value; a key that is no text is reported and dropped. */
 static int build_pair(struct builder *b, yaml_event_t *key_event, int depth,
 		      struct node *node)
@@ -197,7 +168,7 @@ static int build_mapping(struct builder *b, int depth, struct node *node)
 			return r;
 		if (event.type == YAML_MAPPING_END_EVENT) {
 			yaml_event_delete(&event);
-			return drop_doubles(b, node);
+			return node_drop_doubles(node, b->findings);
 		}
 		r = build_pair(b, &event, depth, node);
 		if (r)
@@ -211,7 +182,7 @@ static int build(struct builder *b, yaml_event_t *event, int depth,
 {
 	int r = 0;
 
-	ret->at = position_of(&event->start_mark);
+	ret->at = position_of(b, &event->start_mark);
 	switch (event->type) {
 	case YAML_SCALAR_EVENT:
 		r = build_scalar(b, event, ret);
@@ -259,7 +230,7 @@ static int build_stream(struct builder *b, struct node *root)
 		if (r)
 			return r;
 		type = event.type;
-		at = position_of(&event.start_mark);
+		at = position_of(b, &event.start_mark);
 		switch (type) {
 		case YAML_STREAM_START_EVENT:
 		case YAML_STREAM_END_EVENT:
@@ -282,23 +253,22 @@ static int build_stream(struct builder *b, struct node *root)
 	return 0;
 }
 
-int tree_from_yaml(const char *text, size_t len, bool json, struct findings *f,
+int tree_from_yaml(const struct source *source, bool json, struct findings *f,
 		   struct node *ret)
 {
 	struct builder b = {
-		.text = text,
-		.len = len,
+		.source = source,
 		.json = json,
 		.findings = f,
 	};
-	struct node root = { .at = { 1, 1 } };
+	struct node root = { .at = { source, 1, 1 } };
 	int r;
 
 	if (!yaml_parser_initialize(&b.parser))
 		return -ENOMEM;
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&b.parser, (const unsigned char *)text,
-				     len);
+	yaml_parser_set_input_string(
+		&b.parser, (const unsigned char *)source->text, source->len);
 	r = build_stream(&b, &root);
 	yaml_parser_delete(&b.parser);
 	if (r)
