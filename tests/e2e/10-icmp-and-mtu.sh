@@ -191,5 +191,6 @@ while next_version; do
 	ok "none of them tells a private address" \
 		fails grep -q "$private" <(errors_out)
 done
+host ip link set up0 mtu 1500
 
 finish

@@ -95,6 +95,9 @@ stopped_and_continued() {
 }
 
 world
+must ip netns add "$P-dns2"
+cable up1 "198.51.100.2/24 2001:db8:2::2/64" \
+	dns2 eth0 "198.51.100.1/24 2001:db8:2::1/64"
 network apps 172.20.0.0/24 fd00:20::/64
 must bn -q netns add "$P-app1" dns "$INET"
 container app1 apps 172.20.0.11 fd00:20::11
@@ -134,9 +137,6 @@ done
 ok "the host does not know the name" \
 	fails host getent ahosts "$NAME"
 
-must ip netns add "$P-dns2"
-cable up1 "198.51.100.2/24 2001:db8:2::2/64" \
-	dns2 eth0 "198.51.100.1/24 2001:db8:2::1/64"
 must bn -q uplink add up0
 must bn -q uplink add up1
 start_dnsmasq "$NAME2" dns2 198.51.100.1

@@ -83,6 +83,9 @@ foreign_programs_see() {
 }
 
 world
+# This makes the tables, which stay as long as the namespace.
+must host iptables-legacy -P FORWARD ACCEPT
+must host ip6tables-legacy -P FORWARD ACCEPT
 must host tc qdisc add dev up0 clsact
 must foreign_filter 7
 foreign_filters >"$TMP/filters.before"
@@ -150,5 +153,6 @@ while [ "$tcx" = yes ] && next_version; do
 	ok "the tcx programs on the uplink still see packets" \
 		foreign_programs_see pings inet "$HOST"
 done
+must host tc filter del dev up0 ingress prio 9
 
 finish

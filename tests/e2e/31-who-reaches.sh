@@ -162,9 +162,9 @@ publish_both() {
 	must bn -q port publish "$1/udp" "$2" "${@:3}"
 }
 
-# No refusal is held back by a rate.
+# No refusal is held back by a rate. no_limits NAMESPACE...
 no_limits() {
-	for name in inet host site self mate far four; do
+	for name in "$@"; do
 		at "$name" sysctl -qw net.ipv4.icmp_ratelimit=0 \
 			net.ipv6.icmp.ratelimit=0
 	done
@@ -179,6 +179,7 @@ cable lan0 "198.51.100.1/24 2001:db8:2::1/64" site eth0 "$SITE/24 $SITE6/64"
 must at site ip route add default via 198.51.100.1
 must at site ip -6 route add default via 2001:db8:2::1
 must host sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+no_limits inet host site
 
 must bn -q network add apps subnet 172.20.0.0/24 subnet fd00:20::/64
 must bn -q network add more subnet 172.21.0.0/24 subnet fd00:21::/64
@@ -187,7 +188,7 @@ container self apps 172.20.0.11 ip fd00:20::11
 container mate apps 172.20.0.12 ip fd00:20::12
 container four old 172.22.0.11
 container far more 172.21.0.11 ip fd00:21::11
-no_limits
+no_limits self mate far four
 must inet ip route add 172.20.0.0/24 via "$HOST"
 must inet ip -6 route add fd00:20::/64 via "$HOST6"
 reach_server self 80 9099 9100 9104 9105
@@ -366,5 +367,6 @@ ok "from there, port 8001 outside is no port of the host's" \
 	each "tcp4 udp4" says "^$SITE$" once site KIND "$INET" 8001
 ok "by IPv6 as well" \
 	each "tcp6 udp6" says "^$SITE6$" once site KIND 2001:db8:1::1 8001
+must host sysctl -qw net.ipv4.conf.all.route_localnet=0
 
 finish

@@ -88,5 +88,11 @@ ok "purge needs none of them" bn -q purge
 list_host "$TMP/purged"
 ok "and leaves nothing" same "$TMP/untouched" "$TMP/purged"
 ok "of the records neither" fails test -e "/run/$P"
+# Nothing but the record knew that they are bpfnet's.
+for name in web named; do
+	ok "but the namespace $name, and what belongs to it" \
+		ip netns delete "$P-$name"
+done
+must rm -r "/etc/netns/$P-named"
 
 finish

@@ -160,4 +160,11 @@ ok "a device that is no uplink leads nowhere" \
 	dropped_as no-uplink get app1 http://192.0.2.130/
 kill "$agent"
 
+# As it was found.
+host ip link del off0
+host ip address del 203.0.113.20/24 dev up0
+host ip address add "$HOST/24" dev up0
+host sysctl -qw net.ipv4.conf.up0.promote_secondaries=0
+default_by up0 "$INET" 2001:db8:1::1
+
 finish

@@ -95,6 +95,7 @@ damage_record() {
 }
 
 world
+cable up1 198.51.100.2/24 inet eth1 198.51.100.1/24
 network apps 172.20.0.0/24 fd00:20::/64
 container app1 apps 172.20.0.11
 container app2 apps 172.20.0.12
@@ -185,10 +186,14 @@ must host sysctl -qw net.ipv4.conf.up0.rp_filter=1
 ok "rp_filter: a note, with one uplink" rp_filter_is note
 ok "which is nothing wrong" sound
 must bn -q uplink add up0
-cable up1 198.51.100.2/24 inet eth1 198.51.100.1/24
 must bn -q uplink add up1
 ok "a warning, with two" sees rp-filter warning "uplink up0"
 ok "--fix does not touch it" eval 'exits 1 bn check --fix &&
 	[ "$(host sysctl -n net.ipv4.conf.up0.rp_filter)" = 1 ]'
+must host sysctl -qw net.ipv4.conf.up0.rp_filter=0
+
+must bn -q purge
+ok "a namespace whose record was damaged is taken for somebody else's" \
+	ip netns delete "$P-app2"
 
 finish

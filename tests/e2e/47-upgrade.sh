@@ -243,7 +243,6 @@ is_clsact() {
 }
 
 world
-list_host "$TMP/host.before"
 serve inet http 80
 declare -A pulls again_before
 
@@ -300,7 +299,5 @@ ok "all works" new_connections
 
 ok "another version's instance can be purged" eval '
 	by "$STRANGE" -q upgrade --drop-flows && bn purge'
-list_host "$TMP/host.after"
-ok "nothing stays" same "$TMP/host.before" "$TMP/host.after"
 
 finish

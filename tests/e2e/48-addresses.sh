@@ -73,7 +73,6 @@ applies() {
 }
 
 world
-list_host "$TMP/host.before"
 case $FAMILY in
 4) SUBNET=172.20.0.0/24 A=172.20.0.2 B=172.20.0.3 NAMED=172.21.0.9 SIDE=172.21.0.0/24
 	OTHERS=172.22.0.0/24 ;;
@@ -153,8 +152,5 @@ ok "it is written anew" remembers "$SUBNET"
 detach six
 ok "it goes with the network" eval '
 	bn -q network del apps && [ ! -e "/run/$P/addresses.json" ]'
-bn -q purge
-list_host "$TMP/host.after"
-ok "nothing stays" same "$TMP/host.before" "$TMP/host.after"
 
 finish

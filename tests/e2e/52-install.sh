@@ -129,6 +129,7 @@ endpoints:
 publish: ["8080 -> app1:80"]
 END
 as_unit bpfnet.service ExecStart
+before_first
 ok "the file is applied at boot" host "${command[@]}"
 serve app1 http 80
 server=${STARTED[-1]}

@@ -93,6 +93,7 @@ nothing_left() {
 }
 
 installed_bn() {
+	before_first
 	host "$TMP/root/usr/sbin/bpfnet" --instance "$P" --cgroup "$CG" "$@"
 }
 

@@ -17,7 +17,8 @@
 # machine's own network is never touched.
 #
 # What leaves by an uplink is captured on its far side. `finish` checks that
-# nothing had a source address that only the host and its containers know.
+# nothing had a source address that only the host and its containers know; and
+# that after `purge` the host is as it was before the first command.
 
 set -u
 
@@ -269,6 +270,7 @@ host_app() {
 
 # The command under test, as a user of the host would type it.
 bn() {
+	before_first
 	host "$BPFNET" --instance "$P" --cgroup "$CG" "$@"
 }
 
@@ -547,9 +549,66 @@ same() {
 	diff -u "$1" "$2"
 }
 
+# -------------------------------------------------------- nothing is left
+
 # What bpfnet could have changed in the host's namespace, into FILE.
 list_host() {
 	host "$ROOT/tools/listing" namespace >"$1"
+}
+
+# And in the machine: namespaces, files, pins and socket hooks of the story's
+# name.
+list_all() {
+	{
+		host "$ROOT/tools/listing" namespace
+		find /run/netns -name "$P-*" | sort
+		find /run /etc/netns /sys/fs/bpf -maxdepth 1 \
+			\( -name "$P" -o -name "$P-*" \) 2>/dev/null | sort
+		"$BPFTOOL" cgroup show "$CG" 2>/dev/null
+	} >"$1"
+}
+
+# Before the first command: as the host is now, it has to be when the story ends.
+# What the story itself changes later it has to undo. Only a story whose first
+# command is not bn has to say it.
+before_first() {
+	[ -e "$TMP/listing.first" ] || list_all "$TMP/listing.first"
+}
+
+# "KIND ID" of every program, map and link that is pinned. Ids are not used
+# again, so they tell ours from those of other instances.
+list_objects() {
+	local dir kind pin
+
+	for dir in prog:progs map:maps link:links; do
+		kind=${dir%%:*}
+		for pin in "/sys/fs/bpf/$P/${dir##*:}"/*; do
+			[ -f "$pin" ] || continue
+			"$BPFTOOL" "$kind" show pinned "$pin" |
+				sed -n "1s/^\([0-9]*\):.*/$kind \1/p"
+		done
+	done
+}
+
+# The kernel frees them a moment after the last reference has gone. objects_gone
+# FILE
+objects_gone() {
+	local kind id
+
+	while read -r kind id; do
+		! "$BPFTOOL" "$kind" show id "$id" >/dev/null 2>&1 || return 1
+	done <"$1"
+}
+
+# Whatever the story has made, and wherever it has stopped.
+purge_leaves_nothing() {
+	list_objects >"$TMP/listing.objects"
+	bn purge || return 1
+	list_all "$TMP/listing.last"
+	same "$TMP/listing.first" "$TMP/listing.last" || return 1
+	await objects_gone "$TMP/listing.objects" && return
+	echo "programs, maps or links are still there"
+	return 1
 }
 
 finish() {
@@ -557,6 +616,8 @@ finish() {
 		echo "no check was made"
 		exit 1
 	fi
+	ok "after 'purge' the host is as it was before the first command" \
+		purge_leaves_nothing
 	[ ${#CAPTURES[@]} = 0 ] ||
 		ok "nothing ever left with a private source address" nothing_leaked
 	[ "$FAILED" = 0 ] || echo "$FAILED of $CHECKS checks failed"
