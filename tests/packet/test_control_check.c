@@ -526,6 +526,42 @@ static void damaged_record_is_found_again_in_the_kernel(void **state)
 	model_free(&before);
 }
 
+/* Another host with a container of the same numbers and the same MAC, as it is
+ * where two were set up alike. */
+static void make_double(const char *name)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command),
+		 "set -- $(ip -o link show bne-web | "
+		 "sed 's/^\\([0-9]*\\): bne-web@if\\([0-9]*\\).*/\\1 \\2/') && "
+		 "ip netns add %s-host && ip netns add %s && "
+		 "ip -n %s-host link add bne-web index $1 type veth peer name "
+		 "eth0 index $2 netns %s address $(ip -n web -o link show eth0 "
+		 "| sed 's/.*ether \\([^ ]*\\).*/\\1/')",
+		 name, name, name, name);
+	must(command);
+}
+
+static void namespace_of_another_host_is_not_taken_for_ours(void **state)
+{
+	struct world *world = *state;
+	struct model before;
+
+	begin(world);
+	before = model_now(world);
+	make_double("aaa");
+	make_double("zzz");
+
+	damage("[?+] endpoint web");
+	fix(world);
+
+	assert_recovered(world, &before);
+	model_free(&before);
+	must("for n in aaa zzz; do ip netns del $n; ip netns del $n-host; "
+	     "done");
+}
+
 static void all_of_them_at_once(void **state)
 {
 	struct world *world = *state;
@@ -620,6 +656,7 @@ int main(void)
 		WORLD_TEST(namespace_that_is_gone_is_told_and_forgotten),
 		WORLD_TEST(damaged_record_is_found_again_in_the_kernel),
 		WORLD_TEST(all_of_them_at_once),
+		WORLD_TEST(namespace_of_another_host_is_not_taken_for_ours),
 		WORLD_TEST(damaged_rules_stay_in_force),
 		WORLD_TEST(endpoint_in_a_namespace_without_a_name_is_lost),
 	};

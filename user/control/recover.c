@@ -154,7 +154,8 @@ static int read_again(struct control *control, struct err *err)
 int recover(struct control *control, struct err *err)
 {
 	struct host host;
-	struct recovery recovery = { .dp = control->dp,
+	struct recovery recovery = { .nl = control->nl,
+				     .dp = control->dp,
 				     .host = &host,
 				     .model = &control->model };
 	int rc;

@@ -13,6 +13,7 @@
  * else from its device. What cannot be found out is a warning.
  */
 struct recovery {
+	struct nl *nl;
 	struct datapath *dp;
 	const struct host *host;
 	struct model *model;

@@ -31,19 +31,24 @@ static int on_default(const struct default_route *route, void *arg)
 	return 0;
 }
 
-/* Is the other end of its cable there? Then also its name and its route. */
-static bool look_inside(const char *netns, const struct link_info *host_end,
+/* Is the other end of its cable there? Then also its name and its route. Numbers
+ * of devices, and MACs, are the same in the namespaces of another instance that
+ * was made alike: it is the namespace's own number that tells. */
+static bool look_inside(struct nl *host, const char *netns,
+			const struct link_info *host_end,
 			struct endpoint *endpoint)
 {
 	_cleanup_close_ int fd = netns_open(netns, NULL);
 	struct link_info link;
 	struct nl *nl;
 	bool found;
+	int nsid;
 
-	if (fd < 0 || nl_open(fd, &nl, NULL))
+	if (fd < 0 || host_end->peer_nsid < 0 ||
+	    link_nsid(host, fd, &nsid, NULL) || nsid != host_end->peer_nsid ||
+	    nl_open(fd, &nl, NULL))
 		return false;
 	found = !link_get_index(nl, host_end->peer, &link, NULL) &&
-		!strcmp(link.kind, "veth") && link.peer == host_end->ifindex &&
 		!memcmp(link.mac, endpoint->mac, sizeof(link.mac));
 	if (found) {
 		memcpy(endpoint->ifname, link.name, sizeof(endpoint->ifname));
@@ -54,7 +59,7 @@ static bool look_inside(const char *netns, const struct link_info *host_end,
 	return found;
 }
 
-static bool find_netns(const struct link_info *host_end,
+static bool find_netns(struct nl *host, const struct link_info *host_end,
 		       struct endpoint *endpoint)
 {
 	DIR *dir = opendir(NETNS_DIR);
@@ -64,7 +69,7 @@ static bool find_netns(const struct link_info *host_end,
 	while (dir && !found && (entry = readdir(dir))) {
 		if (!name_is_valid(entry->d_name))
 			continue;
-		found = look_inside(entry->d_name, host_end, endpoint);
+		found = look_inside(host, entry->d_name, host_end, endpoint);
 		if (found)
 			snprintf(endpoint->netns, sizeof(endpoint->netns), "%s",
 				 entry->d_name);
@@ -178,7 +183,7 @@ static int recover_endpoint(struct recovery *recovery,
 	rc = rc ? rc : table_visit(recovery->dp, MAP_ADDRS, on_addr, &e, err);
 	if (rc)
 		return rc;
-	if (!network || !find_netns(link, &e)) {
+	if (!network || !find_netns(recovery->nl, link, &e)) {
 		log_warn("endpoint '%s' cannot be recovered: %s, 'ip link del "
 			 "%s' removes its device",
 			 e.name,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <stddef.h>
@@ -38,6 +39,9 @@ static int link_parse(const struct nlmsghdr *nlh, struct link_info *ret)
 	link.running = ifi->ifi_flags & IFF_RUNNING;
 	link.master = attr_u32(attrs[IFLA_MASTER]);
 	link.peer = attr_u32(attrs[IFLA_LINK]);
+	link.peer_nsid = attrs[IFLA_LINK_NETNSID] ?
+				 (int)attr_u32(attrs[IFLA_LINK_NETNSID]) :
+				 -1;
 	link.mtu = attr_u32(attrs[IFLA_MTU]);
 	attr_text(attrs[IFLA_IFNAME], link.name, sizeof(link.name));
 	attr_text(info[IFLA_INFO_KIND], link.kind, sizeof(link.kind));
@@ -201,6 +205,29 @@ int link_each(struct nl *nl, int (*visit)(const struct link_info *, void *),
 	for (size_t i = 0; i < links.len && !rc; i++)
 		rc = visit(&list[i], arg);
 	return rc;
+}
+
+static int on_nsid(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *attrs[NETNSA_MAX + 1];
+	int *nsid = arg;
+
+	if (!nlh || nlh->nlmsg_type != RTM_NEWNSID)
+		return MNL_CB_OK;
+	attr_parse(nlh, sizeof(struct rtgenmsg), attrs, NETNSA_MAX);
+	if (attrs[NETNSA_NSID])
+		*nsid = (int)attr_u32(attrs[NETNSA_NSID]);
+	return MNL_CB_OK;
+}
+
+int link_nsid(struct nl *nl, int netns_fd, int *ret, struct err *err)
+{
+	struct nlmsghdr *req = nl_request(nl, RTM_GETNSID, 0);
+
+	*ret = NETNSA_NSID_NOT_ASSIGNED;
+	mnl_nlmsg_put_extra_header(req, sizeof(struct rtgenmsg));
+	mnl_attr_put_u32(req, NETNSA_FD, netns_fd);
+	return nl_dump(nl, req, on_nsid, ret, err);
 }
 
 int link_add_bridge(struct nl *nl, const char *name, const __u8 mac[6],

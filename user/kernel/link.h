@@ -12,6 +12,7 @@ struct link_info {
 	int ifindex;
 	int master; /* ifindex of the bridge, 0: none */
 	int peer; /* IFLA_LINK: ifindex of a veth's other end, 0: none */
+	int peer_nsid; /* the number of its namespace in this one; -1: none */
 	char name[IFNAMSIZ];
 	char kind[16]; /* "veth", "bridge", ... or "" */
 	__u8 mac[6];
@@ -28,6 +29,10 @@ int link_get_index(struct nl *nl, int ifindex, struct link_info *ret,
 		   struct err *err);
 int link_each(struct nl *nl, int (*visit)(const struct link_info *, void *),
 	      void *arg, struct err *err);
+
+/* The number that the namespace behind netns_fd has in that of nl, as in
+ * peer_nsid; -1: it has none. */
+int link_nsid(struct nl *nl, int netns_fd, int *ret, struct err *err);
 
 /* What the device has received and sent. */
 struct link_counters {
