@@ -447,12 +447,16 @@ nothing_leaked() {
 
 # -------------------------------------------------------------------- checks
 
-# Succeeds when CMD does, at the latest after AWAIT_SECONDS. await CMD...
+# Succeeds when CMD does, at the latest with the first try after AWAIT_SECONDS,
+# which is the one that is heard. await CMD...
 await() {
 	local deadline=$((SECONDS + AWAIT_SECONDS))
 
 	until "$@" >/dev/null 2>&1; do
-		[ "$SECONDS" -lt "$deadline" ] || return 1
+		if [ "$SECONDS" -ge "$deadline" ]; then
+			"$@"
+			return
+		fi
 		sleep "$AWAIT_STEP"
 	done
 }
@@ -519,6 +523,20 @@ diagnose() {
 	bn stats drops 2>&1 | sed 's/^/      /'
 	echo "      -- bpfnet flow list"
 	bn flow list 2>&1 | tail -n 20 | sed 's/^/      /'
+	echo "      -- bpfnet check"
+	bn check 2>&1 | grep -v '^ok ' | sed 's/^/      /'
+	echo "      -- who listens"
+	listeners | sed 's/^/      /'
+}
+
+# A line for each namespace of the story: its servers' ports.
+listeners() {
+	local name
+
+	for name in $(ip netns list | sed -n "s/^$P-\([^ ]*\).*/\1/p"); do
+		echo "$name: $(at "$name" ss -Hltun |
+			awk '{ print $1 "/" $5 }' | paste -sd' ')"
+	done
 }
 
 # ok TEXT CMD...: one check.
@@ -536,6 +554,7 @@ ok() {
 	echo "  ✗ $text"
 	echo "      -- $*"
 	sed 's/^/      /' "$out"
+	echo "      -- seen then"
 	diagnose
 	FAILED=$((FAILED + 1))
 }
