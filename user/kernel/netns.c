@@ -367,6 +367,9 @@ int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
 
 	snprintf(path, sizeof(path), ETC_DIR "/%s", name);
 	rc = file_mkdir(path, err);
+	/* Another instance may just have removed the directory above. */
+	if (rc == -ENOENT)
+		rc = file_mkdir(path, err);
 	if (rc)
 		return rc;
 	snprintf(path, sizeof(path), ETC_DIR "/%s/resolv.conf", name);
@@ -402,5 +405,7 @@ int netns_del_resolv(const char *name, struct err *err)
 	    errno != EEXIST)
 		return err_set(err, -errno, "delete '%s': %s", path,
 			       strerror(errno));
+	/* Nor does an empty one stay above it; where it is a mount, it does. */
+	rmdir(ETC_DIR);
 	return 0;
 }
