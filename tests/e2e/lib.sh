@@ -30,6 +30,8 @@ BPFTOOL=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v bpftool)
 
 STORY=$(basename "$0" .sh)
 P=bn-e${STORY%%-*}-$$
+NS=$P-			# what the names of its namespaces begin with
+INSTANCE=$P
 AWAIT_SECONDS=15
 AWAIT_STEP=0.05
 ANSWER_SECONDS=1	# how long a client waits before it gives up
@@ -76,13 +78,23 @@ skip() {
 netns_delete_all() {
 	local name
 
-	for name in $(ip netns list | sed -n "s/^\($P-[^ ]*\).*/\1/p"); do
+	# Without a prefix it would be those of the machine.
+	[ -n "$NS" ] || return
+	for name in $(ip netns list | sed -n "s/^\(${NS}[^ ]*\).*/\1/p"); do
 		ip netns pids "$name" 2>/dev/null | xargs -r kill -9 2>/dev/null
 		ip netns delete "$name"
 	done
 }
 
 # Also takes away what a bpfnet that failed may have left behind.
+take_away() {
+	if [ -e "/run/netns/$P-host" ]; then
+		bn purge >/dev/null 2>&1
+	fi
+	netns_delete_all 2>/dev/null
+	rm -rf "/run/$P" "/sys/fs/bpf/$P" "/etc/netns/$P"-*
+}
+
 clean_up() {
 	local running
 
@@ -93,11 +105,8 @@ clean_up() {
 	disown -a
 	# shellcheck disable=SC2086 # one word a process
 	[ -z "$running" ] || kill -9 $running 2>/dev/null
-	if [ -e "/run/netns/$P-host" ]; then
-		bn purge >/dev/null 2>&1
-	fi
-	netns_delete_all 2>/dev/null
-	rm -rf "/run/$P" "/sys/fs/bpf/$P" "/etc/netns/$P"-* "$TMP"
+	take_away
+	rm -rf "$TMP"
 	if [ -n "$CG" ]; then
 		# Processes leave a cgroup a moment after their end.
 		await rmdir "$CG"
@@ -198,7 +207,7 @@ world() {
 	CG=$cgroup2/$P
 	mkdir "$CG" || exit 1
 
-	ip netns add "$P-inet" && ip netns add "$P-host" || exit 1
+	ip netns add "${NS}inet" && ip netns add "${NS}host" || exit 1
 	inet ip link set lo up
 	host ip link set lo up
 	cable up0 "203.0.113.2/24 2001:db8:1::2/64" \
@@ -216,7 +225,7 @@ cable() {
 	# No waiting for duplicate addresses: the host is still when it is up.
 	at "$3" sysctl -qw net.ipv6.conf.default.accept_dad=0
 	host sysctl -qw net.ipv6.conf.default.accept_dad=0
-	host ip link add "$1" type veth peer name "$4" netns "$P-$3" || exit 1
+	host ip link add "$1" type veth peer name "$4" netns "$NS$3" || exit 1
 	give_addresses host "$1" "$2"
 	host ip link set "$1" up
 	give_addresses "$3" "$4" "$5"
@@ -241,15 +250,15 @@ has_link_local() {
 
 # What the instance has on record: the last line about each object.
 recorded() {
-	[ -e "/run/$P/journal" ] || return 0
+	[ -e "/run/$INSTANCE/journal" ] || return 0
 	awk '/^[?+-]/ { last[$2 " " $3] = $0 }
 		END { for (object in last) print last[object] }' \
-		"/run/$P/journal" | grep -v '^-'
+		"/run/$INSTANCE/journal" | grep -v '^-'
 }
 
 # `ip netns exec` would hide /sys/fs/bpf. at NAMESPACE CMD...
 at() {
-	nsenter --net="/run/netns/$P-$1" "${@:2}"
+	nsenter --net="/run/netns/$NS$1" "${@:2}"
 }
 
 inet() {
@@ -264,14 +273,14 @@ host() {
 host_app() {
 	(
 		echo "$BASHPID" >"$CG/cgroup.procs"
-		exec nsenter --net="/run/netns/$P-host" "$@"
+		exec nsenter --net="/run/netns/${NS}host" "$@"
 	)
 }
 
 # The command under test, as a user of the host would type it.
 bn() {
 	before_first
-	host "$BPFNET" --instance "$P" --cgroup "$CG" "$@"
+	host "$BPFNET" --instance "$INSTANCE" --cgroup "$CG" "$@"
 }
 
 # The parts of a story's set-up that must work, or nothing else makes sense.
@@ -304,14 +313,14 @@ container() {
 		! has_version "$(version_of "$1")" || args+=(ip "$1")
 		shift
 	done
-	must bn -q endpoint attach "$P-$name" "$network" name "$name" \
+	must bn -q endpoint attach "$NS$name" "$network" name "$name" \
 		"${args[@]}" "$@"
 }
 
 # In the background, until the story ends. start_to FILE NAMESPACE CMD...
 start_to() {
 	# Replaces the subshell, so that $! is the process itself.
-	(exec nsenter --net="/run/netns/$P-$2" "${@:3}") >>"$1" 2>&1 &
+	(exec nsenter --net="/run/netns/$NS$2" "${@:3}") >>"$1" 2>&1 &
 	STARTED+=($!)
 }
 
@@ -518,7 +527,7 @@ dropped_as() {
 }
 
 diagnose() {
-	[ -e "/run/netns/$P-host" ] || return
+	[ -e "/run/netns/${NS}host" ] || return
 	echo "      -- bpfnet stats drops"
 	bn stats drops 2>&1 | sed 's/^/      /'
 	echo "      -- bpfnet flow list"
@@ -601,7 +610,7 @@ list_objects() {
 
 	for dir in prog:progs map:maps link:links; do
 		kind=${dir%%:*}
-		for pin in "/sys/fs/bpf/$P/${dir##*:}"/*; do
+		for pin in "/sys/fs/bpf/$INSTANCE/${dir##*:}"/*; do
 			[ -f "$pin" ] || continue
 			"$BPFTOOL" "$kind" show pinned "$pin" |
 				sed -n "1s/^\([0-9]*\):.*/$kind \1/p"
