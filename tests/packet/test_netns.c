@@ -239,6 +239,29 @@ static void resolv_conf_is_replaced_and_deleted(void **state)
 	ok(world, netns_del_resolv(NAME, &world->err));
 }
 
+static void directory_of_all_of_them_is_as_it_was(void **state)
+{
+	struct ipaddr dns = ip("192.0.2.53");
+	struct world *world = *state;
+	struct stat st;
+
+	run("rm -rf /etc/netns && mkdir /etc/netns");
+	ok(world, netns_write_resolv(NAME, &dns, 1, &world->err));
+	ok(world, netns_del_resolv(NAME, &world->err));
+	assert_int_equal(stat("/etc/netns", &st), 0);
+
+	run("rmdir /etc/netns");
+	ok(world, netns_write_resolv(NAME, &dns, 1, &world->err));
+	run("mkdir /etc/netns/other");
+	ok(world, netns_del_resolv(NAME, &world->err));
+	assert_int_equal(stat("/etc/netns", &st), 0);
+
+	run("rmdir /etc/netns/other");
+	ok(world, netns_write_resolv(NAME, &dns, 1, &world->err));
+	ok(world, netns_del_resolv(NAME, &world->err));
+	assert_int_equal(stat("/etc/netns", &st), -1);
+}
+
 /* Runs a shell script as netns_exec's command, in a child process. Returns
  * its exit status; 200 + exit code when netns_exec itself failed. */
 static int exec_script(const char *spec, const char *root, const char *script)
@@ -387,6 +410,7 @@ int main(void)
 		test(namespace_of_ip_netns_is_deleted),
 		test(file_in_the_way_of_a_namespace_is_named),
 		test(resolv_conf_is_replaced_and_deleted),
+		test(directory_of_all_of_them_is_as_it_was),
 		test(command_sees_the_namespace_and_its_files),
 		test(command_sees_what_is_mounted_below_sys),
 		test(process_s_namespace_has_no_files_of_its_own),

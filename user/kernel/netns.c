@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 #include "kernel/link.h"
 #include "lib/cleanup.h"
@@ -24,6 +25,7 @@
 
 #define RUN_DIR "/run/netns"
 #define ETC_DIR "/etc/netns"
+#define MADE_BY_US "trusted.bpfnet" /* an attribute of ETC_DIR */
 #define TEMPORARY ".resolv.conf.bpfnet" /* becomes resolv.conf */
 #define SELF "/proc/thread-self/ns/net"
 #define NETNS_NEW (-2) /* no descriptor: one that is made */
@@ -365,6 +367,9 @@ int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
 		len += snprintf(text + len, size - len, "nameserver %s\n",
 				ip_print(&dns[i], ip));
 
+	/* Where there are no such attributes, it stays. */
+	if (!mkdir(ETC_DIR, 0755))
+		setxattr(ETC_DIR, MADE_BY_US, "", 0, 0);
 	snprintf(path, sizeof(path), ETC_DIR "/%s", name);
 	rc = file_mkdir(path, err);
 	/* Another instance may just have removed the directory above. */
@@ -405,7 +410,9 @@ int netns_del_resolv(const char *name, struct err *err)
 	    errno != EEXIST)
 		return err_set(err, -errno, "delete '%s': %s", path,
 			       strerror(errno));
-	/* Nor does an empty one stay above it; where it is a mount, it does. */
-	rmdir(ETC_DIR);
+	/* Nor does the one above it stay, unless it was there before, is not
+	 * empty, or is a mount. */
+	if (getxattr(ETC_DIR, MADE_BY_US, NULL, 0) >= 0)
+		rmdir(ETC_DIR);
 	return 0;
 }

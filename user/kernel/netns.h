@@ -45,7 +45,7 @@ int netns_run_scratch(int (*fn)(void *arg, struct err *err), void *arg,
 		      struct err *err);
 
 /* /etc/netns/NAME/resolv.conf; write replaces it atomically, delete also
- * removes the two directories when they are empty. */
+ * removes the directory when it is empty, and /etc/netns if write made it. */
 int netns_write_resolv(const char *name, const struct ipaddr *dns, size_t ndns,
 		       struct err *err);
 int netns_del_resolv(const char *name, struct err *err);
