@@ -11,6 +11,7 @@
 #include "control/pending.h"
 #include "control/previous.h"
 #include "control_world.h"
+#include "fault.h"
 #include "lib/cleanup.h"
 #include "model/fill.h"
 #include "model/plan.h"
@@ -210,9 +211,14 @@ static void apply_that_changes_nothing_keeps_nothing(void **state)
 static void apply_that_fails_keeps_nothing(void **state)
 {
 	struct world *world = *state;
+	_cleanup_free_ char *first = NULL, *after_rollback = NULL;
 	_cleanup_free_ char *before = NULL, *after = NULL;
 
-	begin(world, 0);
+	want_web(world);
+	assert_int_equal(apply_kept(world, 0), 0);
+	first = look(world);
+	want_second(world);
+	assert_int_equal(apply_kept(world, 0), 0);
 	before = snapshot(world);
 	want_endpoint(world, "bad", "front", "192.168.10.12", "/no/such/path");
 	assert_int_not_equal(apply_kept(world, 60), 0);
@@ -220,7 +226,9 @@ static void apply_that_fails_keeps_nothing(void **state)
 	after = snapshot(world);
 	assert_string_equal(before, after);
 	assert_false(is_pending(world));
-	assert_true(exists("previous"));
+	assert_int_equal(roll_back(world, NULL), 0);
+	after_rollback = look(world);
+	assert_string_equal(first, after_rollback);
 }
 
 static void dry_run_goes_nowhere(void **state)
@@ -483,6 +491,74 @@ static void apply_that_was_killed_is_rolled_back_as_well(void **state)
 	assert_string_equal(before, after);
 }
 
+static int apply_to_confirm(void *world, struct err *err)
+{
+	(void)err;
+	return apply_kept(world, 60);
+}
+
+/* The ways back from the first and from the second state. */
+struct ways {
+	char *to_first; /* the file */
+	char *second; /* what is there */
+};
+
+static void ways_free(struct ways *ways)
+{
+	free(ways->to_first);
+	free(ways->second);
+}
+
+static char *way_back(void)
+{
+	return output_of("cat " RUN_DIR "/previous");
+}
+
+/* Whether it was undone; then nothing tells of it, else it is what is rolled
+ * back. */
+static bool assert_kept(struct world *world, const struct ways *ways,
+			const char *what)
+{
+	_cleanup_free_ char *now = look(world), *way = way_back();
+	bool undone = !strcmp(now, ways->second);
+
+	if (undone && strcmp(way, ways->to_first) != 0)
+		fail_msg("%s: the way back is another one", what);
+	if (undone == is_pending(world))
+		fail_msg("%s: %s", what, undone ? "waits" : "does not wait");
+	return undone;
+}
+
+static void apply_that_was_killed_and_undone_keeps_nothing(void **state)
+{
+	struct fault fault = { .kind = FAULT_KILL, .at = 1 };
+	struct world *world = *state;
+	_cleanup_free_ char *after = NULL;
+	struct ways ways;
+	struct outcome outcome;
+	unsigned int undone = 0;
+
+	begin(world, 0);
+	ways.to_first = way_back();
+	ways.second = look(world);
+	want_endpoint(world, "db", "front", "192.168.10.12", NULL);
+	for (;; fault.at++) {
+		fault_run(&fault, apply_to_confirm, world, &outcome);
+		if (!outcome.hit)
+			fail_msg("it was never done");
+		assert_false(opening_rolls_back(world));
+		if (!assert_kept(world, &ways, outcome.what))
+			break;
+		undone++;
+	}
+
+	assert_true(undone > 20);
+	assert_int_equal(roll_back(world, NULL), 0);
+	after = look(world);
+	assert_string_equal(ways.second, after);
+	ways_free(&ways);
+}
+
 static void process_that_died_at_the_end_leaves_nothing_to_do(void **state)
 {
 	struct world *world = *state;
@@ -573,6 +649,7 @@ int main(void)
 		WORLD_TEST(nothing_to_confirm_without_a_change),
 		WORLD_TEST(rollback_ends_the_waiting),
 		WORLD_TEST(apply_that_was_killed_is_rolled_back_as_well),
+		WORLD_TEST(apply_that_was_killed_and_undone_keeps_nothing),
 		WORLD_TEST(process_that_died_at_the_end_leaves_nothing_to_do),
 		WORLD_TEST(rollback_that_fails_is_tried_again_but_not_for_ever),
 		WORLD_TEST(purge_ends_it),

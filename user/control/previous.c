@@ -14,6 +14,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "model/plan.h"
 
 /* ----------------------------------------------------------------- files */
 
@@ -81,11 +82,27 @@ int previous_abort(const char *instance, struct err *err)
 	return record_del(path_of(path, instance, "before"), err);
 }
 
-int previous_settle(const char *instance, struct err *err)
+int previous_is_undone(const char *instance, const struct model *now, bool *ret,
+		       struct err *err)
 {
-	int rc = previous_commit(instance, err);
+	struct model before;
+	struct plan plan;
+	char path[PATH_MAX];
+	int rc;
 
-	return rc == -ENOENT ? 0 : rc;
+	if (access(path_of(path, instance, "before"), F_OK))
+		return err_set(err, -ENOENT, "no apply was interrupted");
+	rc = read_model(path, &before, err);
+	if (rc)
+		return rc;
+	if (plan_make(&before, now, &plan)) {
+		rc = err_set(err, -ENOMEM, "out of memory");
+	} else {
+		*ret = !plan.nsteps;
+		plan_free(&plan);
+	}
+	model_free(&before);
+	return rc;
 }
 
 bool previous_exists(const char *instance)
@@ -156,17 +173,20 @@ bool previous_drop_endpoint(struct model *model, const char *endpoint)
 	return true;
 }
 
-static int forget(const char *instance, const char *endpoint, struct err *err)
+static int forget(const char *instance, const char *name, const char *endpoint,
+		  struct err *err)
 {
 	struct model model;
 	char path[PATH_MAX];
-	int rc = previous_read(instance, &model, err);
+	int rc;
 
+	if (access(path_of(path, instance, name), F_OK))
+		return 0;
+	rc = read_model(path, &model, err);
 	if (rc)
-		return rc == -ENOENT ? 0 : rc;
+		return tell_nothing_done(rc, err);
 	if (previous_drop_endpoint(&model, endpoint))
-		rc = write_model(path_of(path, instance, "previous"), &model,
-				 err);
+		rc = write_model(path, &model, err);
 	model_free(&model);
 	return rc;
 }
@@ -175,6 +195,7 @@ void previous_forget(const char *instance, const char *endpoint)
 {
 	struct err err;
 
-	if (forget(instance, endpoint, &err))
+	if (forget(instance, "previous", endpoint, &err) ||
+	    forget(instance, "before", endpoint, &err))
 		log_warn("%s", err.text);
 }

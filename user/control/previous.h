@@ -9,16 +9,17 @@
  *	/run/NAME/previous	the whole model, as it was, as a journal
  *	         /before	the same, while the apply is going on
  *
- * An apply that is undone leaves what was previous before. One whose process
- * died half-way has begun something: what was before it is previous, see
- * previous_settle.
+ * An apply that is undone leaves what was previous before, also when that was
+ * done by another process, since its own had died: see previous_is_undone.
  */
 int previous_begin(const char *instance, const struct model *before,
 		   struct err *err);
 int previous_commit(const char *instance, struct err *err);
 int previous_abort(const char *instance, struct err *err);
-/* Commits what a process that died had begun, if there is something. */
-int previous_settle(const char *instance, struct err *err);
+/* Whether what is there now is what there was before an apply whose process
+ * died, which then is to be aborted, else committed. -ENOENT: none did. */
+int previous_is_undone(const char *instance, const struct model *now,
+		       bool *ret, struct err *err);
 
 bool previous_exists(const char *instance);
 /* Into an uninitialised ret. -ENOENT: there is none. */

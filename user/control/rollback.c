@@ -188,12 +188,32 @@ static int roll_back(struct control *control, struct err *err)
 	return control_rollback(control, false, NULL, NULL, err);
 }
 
+/*
+ * A process died in an apply that keeps the state there was. Opening has undone
+ * or finished it by now, or could not. Undone, it never was: neither is there a
+ * way back from it, nor does it wait for its confirmation.
+ */
+static int settle(struct control *control, struct err *err)
+{
+	const char *instance = control->instance.name;
+	bool undone = false;
+	int rc = previous_is_undone(instance, &control->model, &undone, err);
+
+	if (rc == -ENOENT)
+		return 0;
+	/* What cannot be read may still be needed, and is told then. */
+	if (rc || !undone)
+		return previous_commit(instance, err);
+	rc = pending_del(instance, err);
+	return rc ? rc : previous_abort(instance, err);
+}
+
 void rollback_overdue(struct control *control)
 {
 	struct pending pending;
 	struct err err;
 
-	if (previous_settle(control->instance.name, &err))
+	if (settle(control, &err))
 		log_warn("%s", err.text);
 	if (!read_pending(control, &pending) || pending_left(&pending) > 0 ||
 	    pending_is_hopeless(&pending))
