@@ -54,8 +54,8 @@ struct warden {
 
 /*
  * Nobody is asked about memory, time, signals and descriptors, about questions
- * that a path is put to, and about the end; nor about what is written to the
- * terminal. All else is an operation.
+ * that a path is put to, about locks, which fail when memory does, and about the
+ * end; nor about what is written to the terminal. All else is an operation.
  */
 static struct sock_filter filter[] = {
 	LOAD(nr),
@@ -67,6 +67,7 @@ static struct sock_filter filter[] = {
 	ALLOW(close),
 	ALLOW(dup),
 	ALLOW(fcntl),
+	ALLOW(flock),
 	ALLOW(lseek),
 	ALLOW(fstat),
 	ALLOW(newfstatat),
