@@ -125,6 +125,7 @@ static const struct field endpoint_fields[] = {
 	NUMBER(endpoint, slot, ENDPOINTS_MAX - 1),
 	FIELD(endpoint, netns_cookie, FIELD_UINT, .later = true),
 	FIELD(endpoint, netns_mount, FIELD_UINT, .later = true),
+	FIELD(endpoint, lo_was_down, FIELD_BOOL, .later = true),
 	END,
 };
 

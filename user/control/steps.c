@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "control/identity.h"
+#include "control/loopback.h"
 #include "control/settle.h"
 #include "control/state.h"
 #include "control/wiring.h"
@@ -49,8 +50,10 @@ static void endpoint_identify(struct work *work,
 	struct endpoint *made =
 		model_find_endpoint(model_being_made(work), endpoint->name);
 
-	if (made)
-		identity_take(made);
+	if (!made)
+		return;
+	identity_take(made);
+	loopback_look(work, made);
 }
 
 static int netns_check_free(const struct netns *netns, struct err *err)

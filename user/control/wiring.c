@@ -8,6 +8,7 @@
 
 #include "control/direct.h"
 #include "control/inside.h"
+#include "control/loopback.h"
 #include "kernel/addr.h"
 #include "kernel/link.h"
 #include "kernel/sysctl.h"
@@ -287,13 +288,18 @@ int unwire_endpoint(struct work *work, const struct endpoint *endpoint,
 	struct link_info link = { 0 };
 	int rc;
 
-	if (!endpoint->host_ifname[0])
-		return direct_unwire(endpoint, err);
+	if (!endpoint->host_ifname[0]) {
+		rc = direct_unwire(endpoint, err);
+		if (!rc)
+			loopback_put_back(work, endpoint);
+		return rc;
+	}
 	rc = ours_get(work, endpoint->host_ifname, "veth", &link, err);
 	if (!rc)
 		rc = link_del(work->nl, endpoint->host_ifname, err);
 	if (rc && rc != -ENODEV)
 		return rc;
+	loopback_put_back(work, endpoint);
 	if (!work->dp)
 		return 0;
 	if (rc)

@@ -72,6 +72,8 @@ struct endpoint {
 	size_t nips;
 	__u8 mac[6]; /* filled */
 	bool default_route; /* default true */
+	bool lo_was_down; /* in its namespace, before the first endpoint came
+			   * there. Filled by apply */
 	__u32 slot; /* filled, 1..ENDPOINTS_MAX - 1 */
 	__u64 netns_cookie; /* as netns.cookie, of the one that it is in */
 	__u64 netns_mount; /* as netns.mount */
