@@ -16,6 +16,7 @@
 #include "control/control_internal.h"
 #include "control/unfinished.h"
 #include "control/home.h"
+#include "control/patience.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -44,13 +45,16 @@ static int lock_queue(int fd, int operation)
 	const struct sigaction handler = { .sa_handler = on_alarm };
 	struct itimerval old_ticks;
 	struct sigaction old_handler;
+	struct patience patience;
 	int rc;
 
+	patience_begin(&patience, fd);
 	sigaction(SIGALRM, &handler, &old_handler);
 	setitimer(ITIMER_REAL, &ticks, &old_ticks);
 	rc = flock(fd, operation) ? -errno : 0;
 	setitimer(ITIMER_REAL, &old_ticks, NULL);
 	sigaction(SIGALRM, &old_handler, NULL);
+	patience_end(&patience);
 	return rc;
 }
 
