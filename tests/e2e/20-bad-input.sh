@@ -98,6 +98,8 @@ ok "a missing argument" refused 2 '' bn network add
 ok "a name with a slash" refused 2 'a/b' bn netns add a/b
 ok "an address that is none" \
 	refused 2 '172.20.0.999' bn endpoint attach "$P-x" apps ip 172.20.0.999
+ok "a device name of which the kernel would make another one" \
+	refused 2 "'eth%d'" bn endpoint attach "$P-x" apps ifname eth%d
 ok "a subnet with host bits" \
 	refused 2 '10.1.2.3/24' bn network add x subnet 10.1.2.3/24
 ok "subnets that overlap name the other network" \

@@ -379,6 +379,8 @@ static void ifnames_have_limits(void **state)
 	assert_false(ifname_is_valid("a/b"));
 	assert_false(ifname_is_valid("a:b"));
 	assert_false(ifname_is_valid("a b"));
+	assert_false(ifname_is_valid("up%0"));
+	assert_false(ifname_is_valid("eth%d"));
 }
 
 static void protocols_have_names(void **state)

@@ -159,11 +159,11 @@ int arg_name(const char *value, void *target, struct err *err)
 
 int arg_ifname(const char *value, void *target, struct err *err)
 {
-	if (!ifname_is_valid(value))
-		return err_usage(err,
-				 "'%s' is not a device name of at most "
-				 "%d bytes",
-				 value, IFNAMSIZ - 1);
+	if (!ifname_is_valid(value)) {
+		err_usage(err, "'%s' is not a device name", value);
+		err_hint(err, "%s", IFNAME_HINT);
+		return -EINVAL;
+	}
 	snprintf(target, IFNAMSIZ, "%s", value);
 	return 0;
 }

@@ -194,6 +194,11 @@ void check_snat(struct check *c, struct place at, const char *what,
 	}
 }
 
+const char *ifname_hint(const char *name)
+{
+	return ifname_is_valid(name) ? NULL : IFNAME_HINT;
+}
+
 static void check_uplinks(struct check *c)
 {
 	const struct model *m = c->model;
@@ -204,7 +209,7 @@ static void check_uplinks(struct check *c)
 
 		if (!ifname_is_valid(uplink->ifname) ||
 		    !strcmp(uplink->ifname, "lo"))
-			check_usage(c, at, NULL,
+			check_usage(c, at, ifname_hint(uplink->ifname),
 				    "'%s' is not a device for an uplink",
 				    uplink->ifname);
 		else if (model_find_uplink(m, uplink->ifname) != uplink)

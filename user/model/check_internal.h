@@ -41,6 +41,9 @@ void check_finding(struct check *c, struct place at, const struct err *err);
 void check_name(struct check *c, struct place at, const char *what,
 		const char *name, struct index *names);
 
+/* Why it is not a device's name; NULL: it is one. */
+const char *ifname_hint(const char *name);
+
 /* Masquerade addresses, of an "uplink" or a "network": one of each family, and
  * of a kind that can be sent from, and outside of all subnets. */
 void check_snat(struct check *c, struct place at, const char *what,

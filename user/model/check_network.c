@@ -265,7 +265,7 @@ static void check_endpoint_names(struct check *c, size_t i,
 			    e->netns);
 	if (e->ifname[0] &&
 	    (!ifname_is_valid(e->ifname) || !strcmp(e->ifname, "lo")))
-		check_usage(c, at, NULL,
+		check_usage(c, at, ifname_hint(e->ifname),
 			    "endpoint '%s': '%s' is not a name for a device",
 			    e->name, e->ifname);
 }

@@ -262,6 +262,7 @@ const char *action_print(enum rule_action action); /* "allow", "deny", ... */
 int action_parse(const char *text, enum rule_action *ret);
 
 bool name_is_valid(const char *name); /* [A-Za-z0-9][A-Za-z0-9_.-]{0,62} */
-bool ifname_is_valid(const char *name); /* 1..15 bytes, no '/', ':', blank */
+#define IFNAME_HINT "at most 15 bytes, no '/', ':', '%' or blank"
+bool ifname_is_valid(const char *name); /* 1..15 bytes, none of "/:% " */
 
 #endif

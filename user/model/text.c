@@ -34,6 +34,8 @@ bool name_is_valid(const char *name)
 	return true;
 }
 
+/* The kernel gives no device a name with '%': of "eth%d" it makes eth0, eth1 and
+ * so on. */
 bool ifname_is_valid(const char *name)
 {
 	size_t len = strlen(name);
@@ -42,7 +44,8 @@ bool ifname_is_valid(const char *name)
 	    !strcmp(name, ".."))
 		return false;
 	for (const char *c = name; *c; c++)
-		if (*c <= ' ' || *c >= 0x7f || *c == '/' || *c == ':')
+		if (*c <= ' ' || *c >= 0x7f || *c == '/' || *c == ':' ||
+		    *c == '%')
 			return false;
 	return true;
 }
