@@ -78,6 +78,30 @@ static void audit_mtu(struct audit *audit, const char *check,
 
 /* --------------------------------------------------- the gateway's device */
 
+/* Whoever asks for the gateway's MAC anew gets the new one; what bpfnet forwards
+ * comes from the old one. */
+static void audit_mac(struct audit *audit, const char *check,
+		      const char *object, const struct link_info *link,
+		      const struct network *network)
+{
+	char now[MAC_TEXT_MAX], wanted[MAC_TEXT_MAX];
+	struct finding *finding;
+	struct err err;
+
+	if (!memcmp(link->mac, network->mac, sizeof(link->mac)))
+		return;
+	finding = audit_defect(audit, check, SEVERITY_WARNING, object,
+			       "device %s has MAC %s instead of %s: who knows "
+			       "only that one does not reach the host itself",
+			       link->name, mac_print(link->mac, now),
+			       mac_print(network->mac, wanted));
+	if (audit->mend)
+		audit_mended(audit, finding,
+			     link_set_mac(audit->control->nl, link->ifindex,
+					  network->mac, &err),
+			     &err);
+}
+
 static bool has_addr(const struct host *host, int ifindex,
 		     const struct cidr *cidr)
 {
@@ -148,6 +172,7 @@ static void audit_gateway(struct audit *audit, const char *check,
 {
 	char path[96];
 
+	audit_mac(audit, check, object, link, network);
 	/* IPv6 comes first: without it, there are no addresses of it. */
 	if (network_has(network, false)) {
 		snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6",

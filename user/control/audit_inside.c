@@ -140,6 +140,43 @@ static void audit_routes(const struct view *view)
 
 /* ------------------------------------------------------------------- all */
 
+static bool has_mac(const struct view *view)
+{
+	return !memcmp(view->link.mac, view->endpoint->mac,
+		       sizeof(view->link.mac));
+}
+
+/* Our device, whatever its MAC is now: the other end is known. */
+static bool is_ours(const struct view *view)
+{
+	const struct link_info *end =
+		host_find_link(view->audit->host, view->endpoint->host_ifname);
+
+	return !strcmp(view->link.kind, "veth") && end &&
+	       end->ifindex == view->link.peer;
+}
+
+static void audit_mac(const struct view *view)
+{
+	char now[MAC_TEXT_MAX], wanted[MAC_TEXT_MAX];
+	struct finding *finding;
+	struct err err;
+
+	if (has_mac(view))
+		return;
+	finding = audit_defect(
+		view->audit, "endpoint", SEVERITY_WARNING, view->object,
+		"%s in its namespace has MAC %s instead of %s: "
+		"what is sent to it does not arrive",
+		view->endpoint->ifname, mac_print(view->link.mac, now),
+		mac_print(view->endpoint->mac, wanted));
+	if (view->audit->mend)
+		inside_mended(view, finding,
+			      link_set_mac(view->inside->nl, view->link.ifindex,
+					   view->endpoint->mac, &err),
+			      &err);
+}
+
 static void audit_device(struct view *view)
 {
 	struct finding *finding;
@@ -147,14 +184,14 @@ static void audit_device(struct view *view)
 
 	if (link_get(view->inside->nl, view->endpoint->ifname, &view->link,
 		     NULL) ||
-	    memcmp(view->link.mac, view->endpoint->mac,
-		   sizeof(view->link.mac)) != 0) {
+	    (!has_mac(view) && !is_ours(view))) {
 		finding = inside_defect(view, "is gone, has another name or "
 					      "another MAC");
 		finding_hint(finding, "'bpfnet endpoint detach', then attach "
 				      "it again");
 		return;
 	}
+	audit_mac(view);
 	if (!view->link.up) {
 		finding = inside_defect(view, "is down: nothing gets through");
 		if (view->audit->mend)

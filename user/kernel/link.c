@@ -333,6 +333,20 @@ int link_set_up(struct nl *nl, int ifindex, bool up, struct err *err)
 	return rc;
 }
 
+int link_set_mac(struct nl *nl, int ifindex, const __u8 mac[6], struct err *err)
+{
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *req = link_request(nl, RTM_NEWLINK, 0, &ifi);
+	int rc;
+
+	ifi->ifi_index = ifindex;
+	mnl_attr_put(req, IFLA_ADDRESS, 6, mac);
+	rc = nl_talk(nl, req, err);
+	if (rc)
+		err_prefix(err, "set MAC of device %d", ifindex);
+	return rc;
+}
+
 /* Changes one number of a device. */
 static int set_u32(struct nl *nl, int ifindex, __u16 type, __u32 value,
 		   struct err *err)

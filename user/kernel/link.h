@@ -62,6 +62,8 @@ int link_add_veth(struct nl *nl, const struct veth *veth, struct err *err);
 
 int link_del(struct nl *nl, const char *name, struct err *err);
 int link_set_up(struct nl *nl, int ifindex, bool up, struct err *err);
+int link_set_mac(struct nl *nl, int ifindex, const __u8 mac[6],
+		 struct err *err);
 int link_set_mtu(struct nl *nl, int ifindex, unsigned int mtu, struct err *err);
 int link_set_master(struct nl *nl, int ifindex, int master, struct err *err);
 
