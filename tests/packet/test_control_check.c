@@ -5,85 +5,11 @@
 
 #include <bpf/bpf.h>
 
-#include "control/checkup.h"
+#include "checks.h"
 #include "control_world.h"
 #include "hooks.h"
 #include "lib/cleanup.h"
 #include "unit/random_model.h"
-
-static struct report check(struct world *world)
-{
-	struct control *control = control_of(world, CONTROL_CHECK);
-	struct report report = { 0 };
-
-	if (control_check(control, &report, &world->err))
-		fail_msg("%s", world->err.text);
-	control_close(control);
-	return report;
-}
-
-static void fix(struct world *world)
-{
-	struct control *control = control_of(world, CONTROL_MEND);
-
-	if (control_mend(control, &world->err))
-		fail_msg("%s", world->err.text);
-	control_close(control);
-}
-
-static const struct finding *find(const struct report *report, const char *name,
-				  enum severity severity, const char *object)
-{
-	for (size_t i = 0; i < report->count; i++)
-		if (!strcmp(report->list[i].check, name) &&
-		    report->list[i].severity == severity &&
-		    !strcmp(report->list[i].object, object))
-			return &report->list[i];
-	return NULL;
-}
-
-static void assert_sound(struct world *world)
-{
-	struct report report = check(world);
-
-	for (size_t i = 0; i < report.count; i++)
-		if (report.list[i].severity >= SEVERITY_WARNING)
-			fail_msg("%s: %s: %s", report.list[i].check,
-				 report.list[i].object, report.list[i].message);
-	report_free(&report);
-}
-
-/* Everything that an instance may have. */
-static void begin(struct world *world)
-{
-	struct network *front;
-
-	must("ip link add up1 type bridge && ip link set up1 up");
-	want_web(world);
-	front = model_find_network(&world->model, "front");
-	assert_int_equal(cidr_parse("fd00:10::/64", &front->subnets[1]), 0);
-	front->nsubnets = 2;
-	assert_int_equal(cidr_parse("10.9.0.0/16", &front->no_masq[0]), 0);
-	front->nno_masq = 1;
-	want_endpoint(world, "api", "front", "192.168.10.11", NULL);
-	want_network(world, "out", "192.168.20.0/24");
-	model_find_network(&world->model, "out")->routed = true;
-	model_find_network(&world->model, "out")->mtu = 1400;
-	want_endpoint(world, "dmz", "out", "192.168.20.10", NULL);
-	want_port(world, "203.0.113.2:53/udp", "dmz", 5353);
-	assert_int_equal(cidr_parse("198.51.100.0/24",
-				    &world->model.publishes[1].from[0]),
-			 0);
-	world->model.publishes[1].nfrom = 1;
-	want_port(world, "9000-9004", "dmz", 90);
-	want_cable(world, "host", "192.168.30.0/24");
-	want_endpoint(world, "edge", "host", "192.168.30.10", NULL);
-	want_cable(world, "pair", "192.168.40.0/24");
-	want_endpoint(world, "left", "pair", "192.168.40.1", NULL);
-	want_endpoint(world, "right", "pair", "192.168.40.2", NULL);
-	world->model.settings.udp = 77;
-	must_apply(world);
-}
 
 /* ------------------------------------------------------------- what is lost */
 
@@ -92,7 +18,7 @@ static void sound_instance_has_nothing_wrong(void **state)
 	struct world *world = *state;
 
 	assert_sound(world);
-	begin(world);
+	want_checked(world);
 
 	assert_sound(world);
 }
@@ -185,7 +111,7 @@ static void every_loss_is_found_and_mended(void **state)
 {
 	struct world *world = *state;
 
-	begin(world);
+	want_checked(world);
 	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++) {
 		must(losses[i].command);
 		assert_found(world, &losses[i]);
@@ -200,7 +126,7 @@ static void program_of_an_endpoint_that_was_taken_away_is_found(void **state)
 	struct world *world = *state;
 	struct report report;
 
-	begin(world);
+	want_checked(world);
 	must("if test -e " PIN_DIR "/links/from_container_" IFINDEX(
 		"bne-web") "; then rm " PIN_DIR
 			   "/links/from_container_" IFINDEX(
@@ -220,7 +146,7 @@ static void filters_are_found_where_there_is_no_tcx(void **state)
 	struct report report;
 
 	world->instance.force_clsact = true;
-	begin(world);
+	want_checked(world);
 	assert_sound(world);
 	must("tc filter del dev up0 egress && tc filter del dev bne-web "
 	     "ingress");
@@ -248,7 +174,7 @@ static void looking_changes_nothing(void **state)
 {
 	struct world *world = *state;
 
-	begin(world);
+	want_checked(world);
 	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i += 5) {
 		_cleanup_free_ char *before = NULL, *after = NULL;
 		struct report report;
@@ -294,7 +220,7 @@ static void what_somebody_writes_to_a_table_is_found(void **state)
 	};
 	struct world *world = *state;
 
-	begin(world);
+	want_checked(world);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++) {
 		struct report report;
 
@@ -317,7 +243,7 @@ static void element_too_many_is_found(void **state)
 	struct endpoint_val value = { .ifindex = 1 };
 	struct report report;
 
-	begin(world);
+	want_checked(world);
 	control = control_of(world, CONTROL_READ);
 	assert_int_equal(table_set(control_datapath(control), MAP_ADDRS, &ip,
 				   &value, NULL),
@@ -338,7 +264,7 @@ static void policy_that_is_not_in_force_is_found(void **state)
 	struct report report;
 	__u32 zero = 0;
 
-	begin(world);
+	want_checked(world);
 	control = control_of(world, CONTROL_READ);
 	assert_int_equal(
 		table_del(control_datapath(control), MAP_POLICY, &zero, NULL),
@@ -358,7 +284,7 @@ static void settings_that_somebody_changed_are_found(void **state)
 	struct control *control;
 	struct report report;
 
-	begin(world);
+	want_checked(world);
 	control = control_of(world, CONTROL_READ);
 	datapath_config(control_datapath(control))->inter = RULE_ALLOW;
 	control_close(control);
@@ -375,7 +301,7 @@ static void address_that_the_host_got_is_a_warning(void **state)
 	struct world *world = *state;
 	struct report report;
 
-	begin(world);
+	want_checked(world);
 	must("ip addr add 203.0.113.77/24 dev up0");
 
 	report = check(world);
@@ -397,7 +323,7 @@ static void program_of_somebody_else_is_told_and_stays(void **state)
 	struct report report;
 
 	world->instance.force_clsact = true;
-	begin(world);
+	want_checked(world);
 	ifindex = (int)if_nametoindex("up0");
 	hook.ifindex = ifindex;
 	assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
@@ -417,7 +343,7 @@ static void port_that_was_given_to_another_bridge_stays_there(void **state)
 	struct world *world = *state;
 	struct report report;
 
-	begin(world);
+	want_checked(world);
 	must("ip link set bne-web master up1");
 	fix(world);
 
@@ -458,7 +384,7 @@ static void namespace_that_is_gone_is_told_and_forgotten(void **state)
 	struct world *world = *state;
 	struct report report;
 
-	begin(world);
+	want_checked(world);
 	must("ip netns del web");
 	await("! ip link show bne-web >/dev/null 2>&1");
 
@@ -516,7 +442,7 @@ static void damaged_record_is_found_again_in_the_kernel(void **state)
 	struct world *world = *state;
 	struct model before;
 
-	begin(world);
+	want_checked(world);
 	before = model_now(world);
 	for (size_t i = 0; i < sizeof(records) / sizeof(*records); i++) {
 		struct report report;
@@ -554,7 +480,7 @@ static void namespace_of_another_host_is_not_taken_for_ours(void **state)
 	struct world *world = *state;
 	struct model before;
 
-	begin(world);
+	want_checked(world);
 	before = model_now(world);
 	make_double("aaa");
 	make_double("zzz");
@@ -573,7 +499,7 @@ static void all_of_them_at_once(void **state)
 	struct world *world = *state;
 	struct model before;
 
-	begin(world);
+	want_checked(world);
 	model_del_network(&world->model,
 			  model_find_network(&world->model, "host"));
 	model_del_endpoint(&world->model,
@@ -597,7 +523,7 @@ static void damaged_rules_stay_in_force(void **state)
 	struct report report;
 	size_t lines;
 
-	begin(world);
+	want_checked(world);
 	damage("[.] rule");
 	assert_int_equal(control_open(&world->instance, CONTROL_MEND, &control,
 				      &world->err),

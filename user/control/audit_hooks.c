@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "control/audit.h"
-#include "control/sync.h"
 
 struct device {
 	struct audit *audit;
@@ -185,42 +184,4 @@ int audit_hooks(struct audit *audit, struct err *err)
 	rc = audit_devices(audit, true, err);
 	report_end(audit->report, "foreign-program", "none");
 	return rc;
-}
-
-/* ----------------------------------------------------------------- tables */
-
-/* The host's own addresses change without anybody's fault. */
-static bool is_of_host(enum map_id map)
-{
-	return map == MAP_LOCALS || map == MAP_UPLINKS;
-}
-
-int audit_tables(struct audit *audit, struct err *err)
-{
-	struct control *control = audit->control;
-	size_t differ[MAP_COUNT];
-	int rc = sync_compare(control->dp, &control->model, audit->host, differ,
-			      err);
-
-	if (rc)
-		return rc;
-	report_begin(audit->report);
-	for (int map = 0; map < MAP_COUNT; map++) {
-		if (!differ[map])
-			continue;
-		audit_defect(audit, "table",
-			     is_of_host(map) ? SEVERITY_WARNING :
-					       SEVERITY_ERROR,
-			     map_name[map],
-			     "%zu entries are not as %s: packets go by the "
-			     "table",
-			     differ[map],
-			     is_of_host(map) ? "the host's addresses are now" :
-					       "the record says");
-		audit->refill = true;
-	}
-	report_end(audit->report, "table", "all as recorded");
-	if (audit->mend && differ[MAP_POLICY])
-		policy_distrust(control->dp);
-	return 0;
 }

@@ -53,7 +53,7 @@ static void rows_add(struct rows *rows, const void *key, const void *value)
 /* Where rows go: into the tables, or beside them. */
 struct sink {
 	struct datapath *dp;
-	size_t *differ; /* elements of each map that differ; NULL: write them */
+	struct table_differ *differ; /* of each map; NULL: write them */
 };
 
 static int rows_write(const struct sink *sink, enum map_id map,
@@ -573,7 +573,7 @@ int sync_tables(struct datapath *dp, const struct model *model,
 
 /* What is not a setting stays as it is in the copy. */
 static int compare_settings(struct datapath *dp,
-			    const struct settings *settings, size_t *ret_differ,
+			    const struct settings *settings, size_t *ret_count,
 			    struct err *err)
 {
 	struct datapath_config before = *datapath_config(dp), after = before;
@@ -581,22 +581,23 @@ static int compare_settings(struct datapath *dp,
 
 	/* What the programs count goes on meanwhile: both are one copy. */
 	if (!rc)
-		*ret_differ = memcmp(&before, &after, sizeof(before)) != 0;
+		*ret_count = memcmp(&before, &after, sizeof(before)) != 0;
 	return rc;
 }
 
 int sync_compare(struct datapath *dp, const struct model *model,
-		 const struct host *host, size_t ret_differ[MAP_COUNT],
-		 struct err *err)
+		 const struct host *host,
+		 struct table_differ ret_differ[MAP_COUNT], struct err *err)
 {
 	const struct sink sink = { .dp = dp, .differ = ret_differ };
 	int rc;
 
 	memset(ret_differ, 0, MAP_COUNT * sizeof(*ret_differ));
-	rc = compare_settings(dp, &model->settings, &ret_differ[MAP_CONFIG],
-			      err);
+	rc = compare_settings(dp, &model->settings,
+			      &ret_differ[MAP_CONFIG].count, err);
 	rc = rc ? rc : sync_model(&sink, model, host, err);
-	rc = rc ? rc : rules_compare(dp, model, &ret_differ[MAP_POLICY], err);
+	rc = rc ? rc :
+		  rules_compare(dp, model, &ret_differ[MAP_POLICY].count, err);
 	rc = rc ? rc : sync_locals(&sink, host, err);
 	rc = rc ? rc : sync_uplinks(&sink, model, host, err);
 	return rc ? err_prefix(err, "read the datapath's tables") : 0;

@@ -18,11 +18,11 @@
 int sync_tables(struct datapath *dp, const struct model *model,
 		const struct host *host, struct err *err);
 
-/* What sync_tables would change: how many elements of each map, for the policy
- * all of it under MAP_POLICY. Nothing is written. */
+/* What sync_tables would change in each map. Of the settings (MAP_CONFIG) and of
+ * the policy, all of it under MAP_POLICY, only how much. Nothing is written. */
 int sync_compare(struct datapath *dp, const struct model *model,
-		 const struct host *host, size_t ret_differ[MAP_COUNT],
-		 struct err *err);
+		 const struct host *host,
+		 struct table_differ ret_differ[MAP_COUNT], struct err *err);
 
 /* The settings that a datapath was filled with. What it does not know stays as
  * it is. */

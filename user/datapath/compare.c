@@ -23,7 +23,7 @@ struct comparison {
 	size_t *sorted; /* indexes, by their keys */
 	bool *seen; /* as sorted */
 	size_t count;
-	size_t differ;
+	struct table_differ differ;
 	bool is_array;
 };
 
@@ -79,6 +79,22 @@ static size_t find(const struct comparison *c, const char *key)
 	return c->count;
 }
 
+static void differ_add(struct comparison *c, enum table_flaw flaw,
+		       const void *key)
+{
+	struct table_differ *differ = &c->differ;
+	size_t size = c->wanted.key_size;
+	bool is_first = !differ->count ||
+			(flaw == FLAW_MISSING && differ->flaw != FLAW_MISSING);
+
+	differ->count++;
+	if (!is_first)
+		return;
+	differ->flaw = flaw;
+	memcpy(differ->key, key,
+	       size < sizeof(differ->key) ? size : sizeof(differ->key));
+}
+
 static int on_entry(const void *key, const void *value, void *arg)
 {
 	struct comparison *c = arg;
@@ -86,14 +102,15 @@ static int on_entry(const void *key, const void *value, void *arg)
 
 	/* Arrays may have more than anybody named. */
 	if (at == c->count) {
-		c->differ += !c->is_array;
+		if (!c->is_array)
+			differ_add(c, FLAW_SURPLUS, key);
 		return 0;
 	}
 	c->seen[at] = true;
-	c->differ +=
-		memcmp(value,
-		       c->wanted.values + c->sorted[at] * c->wanted.value_size,
-		       c->wanted.value_size) != 0;
+	if (memcmp(value,
+		   c->wanted.values + c->sorted[at] * c->wanted.value_size,
+		   c->wanted.value_size) != 0)
+		differ_add(c, FLAW_CHANGED, key);
 	return 0;
 }
 
@@ -114,12 +131,15 @@ static int walk(int fd, struct comparison *c)
 	keep_last(c);
 	ret = map_each(fd, on_entry, c);
 	for (size_t i = 0; i < c->count && !ret; i++)
-		c->differ += !c->seen[i];
+		if (!c->seen[i])
+			differ_add(c, FLAW_MISSING,
+				   c->wanted.keys +
+					   c->sorted[i] * c->wanted.key_size);
 	return ret;
 }
 
 static int rows_compare(int fd, const struct table_rows *rows,
-			size_t *ret_differ)
+			struct table_differ *ret_differ)
 {
 	_cleanup_free_ size_t *sorted =
 		calloc(rows->count + 1, sizeof(*sorted));
@@ -137,8 +157,8 @@ static int rows_compare(int fd, const struct table_rows *rows,
 }
 
 int table_compare(const struct datapath *dp, enum map_id map,
-		  const struct table_rows *rows, size_t *ret_differ,
-		  struct err *err)
+		  const struct table_rows *rows,
+		  struct table_differ *ret_differ, struct err *err)
 {
 	int ret = rows_compare(dp->maps[map], rows, ret_differ);
 
@@ -215,6 +235,7 @@ static int cidrs_compare(const struct datapath *dp,
 {
 	struct policy_cidr_key *keys;
 	struct policy_cidr_val *values;
+	struct table_differ differ = { 0 };
 	int ret = -ENOMEM;
 
 	keys = calloc(image->ncidrs + 1, sizeof(*keys));
@@ -228,7 +249,8 @@ static int cidrs_compare(const struct datapath *dp,
 		ret = rows_compare(
 			dp->maps[MAP_POLICY_CIDR],
 			&(struct table_rows){ keys, values, image->ncidrs },
-			ret_differ);
+			&differ);
+	*ret_differ = differ.count;
 	free(keys);
 	free(values);
 	return ret;

@@ -204,9 +204,21 @@ struct table_rows {
 	const void *values;
 	size_t count;
 };
-/* How many elements of the map are not as table_replace would leave them. */
+/* What of a map is not as table_replace would leave it. */
+#define TABLE_KEY_MAX 64
+enum table_flaw {
+	FLAW_MISSING,
+	FLAW_SURPLUS,
+	FLAW_CHANGED, /* it has another value */
+};
+struct table_differ {
+	size_t count; /* of elements */
+	/* Of one of them, one that is missing if there is such a one. */
+	enum table_flaw flaw;
+	char key[TABLE_KEY_MAX];
+};
 int table_compare(const struct datapath *dp, enum map_id map,
-		  const struct table_rows *rows, size_t *ret_differ,
+		  const struct table_rows *rows, struct table_differ *ret,
 		  struct err *err);
 
 /* A compiled policy, see abi.h. */
