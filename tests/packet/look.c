@@ -174,7 +174,9 @@ static int on_qdisc(const struct nlmsghdr *nlh, void *arg)
 
 	(void)arg;
 	mnl_attr_parse(nlh, sizeof(*qdisc), on_attr, attrs);
-	if (attrs[TCA_KIND])
+	/* That of lo comes when it goes up first, and stays. */
+	if (attrs[TCA_KIND] &&
+	    strcmp(device_name(qdisc->tcm_ifindex), "lo") != 0)
 		fprintf(out, "%s: qdisc %s %s\n", space,
 			device_name(qdisc->tcm_ifindex),
 			mnl_attr_get_str(attrs[TCA_KIND]));

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "control_world.h"
+#include "lib/cleanup.h"
 
 static bool lo_is_up(const char *netns)
 {
@@ -88,9 +89,16 @@ static void what_was_up_stays_up(void **state)
 	assert_true(lo_is_up("mine"));
 }
 
+static char *addresses(void)
+{
+	return output_of("ip -n mine addr show lo | grep inet; "
+			 "ip -n mine route show table all");
+}
+
 static void purge_puts_it_back(void **state)
 {
 	struct world *world = *state;
+	_cleanup_free_ char *after = NULL;
 
 	must("ip netns add mine");
 	want_two(world, "mine");
@@ -98,6 +106,43 @@ static void purge_puts_it_back(void **state)
 
 	assert_int_equal(purge(world), 0);
 	assert_false(lo_is_up("mine"));
+	after = addresses();
+	assert_string_equal(after, "");
+}
+
+static void addresses_that_were_there_stay(void **state)
+{
+	struct world *world = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	must("ip netns add mine && ip -n mine link set lo up && "
+	     "ip -n mine link set lo down");
+	before = addresses();
+	want_two(world, "mine");
+	must_apply(world);
+
+	assert_int_equal(purge(world), 0);
+	assert_false(lo_is_up("mine"));
+	after = addresses();
+	assert_string_equal(before, after);
+	assert_non_null(strstr(after, "127.0.0.1"));
+}
+
+/* Without ours, the one that comes by itself would not come again. */
+static void addresses_that_came_meanwhile_stay(void **state)
+{
+	struct world *world = *state;
+	_cleanup_free_ char *after = NULL;
+
+	must("ip netns add mine");
+	want_two(world, "mine");
+	must_apply(world);
+	must("ip -n mine addr add 10.9.9.9/32 dev lo");
+
+	assert_int_equal(purge(world), 0);
+	after = addresses();
+	assert_non_null(strstr(after, "10.9.9.9"));
+	assert_non_null(strstr(after, "127.0.0.1"));
 }
 
 static void both_ends_of_a_cable_are_put_back(void **state)
@@ -167,6 +212,8 @@ int main(void)
 		WORLD_TEST(a_path_leads_to_the_same_namespace),
 		WORLD_TEST(what_was_up_stays_up),
 		WORLD_TEST(purge_puts_it_back),
+		WORLD_TEST(addresses_that_were_there_stay),
+		WORLD_TEST(addresses_that_came_meanwhile_stay),
 		WORLD_TEST(both_ends_of_a_cable_are_put_back),
 		WORLD_TEST(apply_that_fails_puts_it_back),
 		WORLD_TEST(half_an_endpoint_puts_it_back),

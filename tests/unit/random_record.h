@@ -172,7 +172,7 @@ static inline void fill_endpoint(struct dice *dice, struct endpoint *e)
 	e->slot = random_number(dice, ENDPOINTS_MAX - 1);
 	e->netns_cookie = random_number(dice, UINT32_MAX) * 3ull;
 	e->netns_mount = random_number(dice, UINT32_MAX) * 3ull;
-	e->lo_was_down = random_bool(dice);
+	e->lo_before = dice_roll(dice, LO_NEW + 1);
 }
 
 static inline void fill_uplink(struct dice *dice, struct uplink *u)
@@ -238,8 +238,8 @@ static const size_t holes[KINDS][4][2] = {
 	[OBJECT_NETWORK] = { HOLE(network, routed, snat),
 			     HOLE(network, snat, nsnat), TAIL(network, mac) },
 	[OBJECT_ENDPOINT] = { HOLE(endpoint, ips, nips),
-			      HOLE(endpoint, lo_was_down, slot),
-			      HOLE(endpoint, slot, netns_cookie) },
+			      HOLE(endpoint, default_route, slot),
+			      HOLE(endpoint, lo_before, netns_cookie) },
 	[OBJECT_UPLINK] = { HOLE(uplink, automatic, snat) },
 	[OBJECT_PUBLISH] = { HOLE(publish, any_host, host_ip),
 			     HOLE(publish, target_port, from),

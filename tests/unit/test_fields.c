@@ -506,7 +506,7 @@ static const struct {
 	{ OBJECT_ENDPOINT, "netns_cookie" },
 	{ OBJECT_NETNS, "mount" },
 	{ OBJECT_ENDPOINT, "netns_mount" },
-	{ OBJECT_ENDPOINT, "lo_was_down" },
+	{ OBJECT_ENDPOINT, "lo_before" },
 };
 
 static void older_record_has_the_default_of_a_later_field(void **state)

@@ -124,8 +124,8 @@ static const struct field endpoint_fields[] = {
 	FIELD(endpoint, default_route, FIELD_BOOL),
 	NUMBER(endpoint, slot, ENDPOINTS_MAX - 1),
 	FIELD(endpoint, netns_cookie, FIELD_UINT, .later = true),
+	FIELD(endpoint, lo_before, FIELD_UINT, .max = LO_NEW, .later = true),
 	FIELD(endpoint, netns_mount, FIELD_UINT, .later = true),
-	FIELD(endpoint, lo_was_down, FIELD_BOOL, .later = true),
 	END,
 };
 

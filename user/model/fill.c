@@ -242,7 +242,7 @@ static void keep_endpoint(struct endpoint *e, const struct endpoint *old)
 	if (!strcmp(e->netns, old->netns)) {
 		e->netns_cookie = old->netns_cookie;
 		e->netns_mount = old->netns_mount;
-		e->lo_was_down = old->lo_was_down;
+		e->lo_before = old->lo_before;
 	}
 }
 

@@ -61,6 +61,12 @@ struct network {
 	__u8 mac[6]; /* filled: the bridge's, or the host's end of a cable's */
 };
 
+enum lo_state {
+	LO_UP,
+	LO_DOWN,
+	LO_NEW, /* down, and without the address that it gets when it goes up */
+};
+
 struct endpoint {
 	char name[NAME_LEN_MAX + 1];
 	enum origin origin;
@@ -72,9 +78,9 @@ struct endpoint {
 	size_t nips;
 	__u8 mac[6]; /* filled */
 	bool default_route; /* default true */
-	bool lo_was_down; /* in its namespace, before the first endpoint came
-			   * there. Filled by apply */
 	__u32 slot; /* filled, 1..ENDPOINTS_MAX - 1 */
+	enum lo_state lo_before; /* in its namespace, before the first endpoint
+				  * came there. Filled by apply */
 	__u64 netns_cookie; /* as netns.cookie, of the one that it is in */
 	__u64 netns_mount; /* as netns.mount */
 };
