@@ -40,5 +40,6 @@ int audit_hooks(struct audit *audit, struct err *err);
 int audit_tables(struct audit *audit, struct err *err);
 /* What is the host's own, and never touched. */
 void audit_host(struct audit *audit);
+void audit_firewall(struct audit *audit);
 
 #endif

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* audit_host - the kernel, and what of the host's own may have a part in it */
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-
-#include <libmnl/libmnl.h>
 
 #include "control/audit.h"
 #include "control/feature.h"
@@ -138,81 +132,6 @@ static void audit_forwarding(struct audit *audit)
 				"it may be forwarded by others' rules");
 	report_end(audit->report, "forwarding",
 		   "off for the host as a whole, which bpfnet does not need");
-}
-
-/* --------------------------------------------------------------- firewalls */
-
-struct tables {
-	char names[200];
-	size_t count;
-};
-
-static int on_attr(const struct nlattr *attr, void *arg)
-{
-	if (mnl_attr_get_type(attr) == NFTA_TABLE_NAME &&
-	    !mnl_attr_validate(attr, MNL_TYPE_STRING))
-		*(const char **)arg = mnl_attr_get_str(attr);
-	return MNL_CB_OK;
-}
-
-static int on_table(const struct nlmsghdr *nlh, void *arg)
-{
-	struct tables *tables = arg;
-	size_t len = strlen(tables->names);
-	const char *name = "?";
-
-	mnl_attr_parse(nlh, sizeof(struct nfgenmsg), on_attr, &name);
-	if (!strstr(tables->names, name))
-		snprintf(tables->names + len, sizeof(tables->names) - len,
-			 "%s%s", len ? ", " : "", name);
-	tables->count++;
-	return MNL_CB_OK;
-}
-
-static void list_tables(struct mnl_socket *sock, struct tables *tables)
-{
-	char buf[MNL_SOCKET_BUFFER_SIZE];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
-	ssize_t len;
-
-	nlh->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = 1;
-	nfg->nfgen_family = NFPROTO_UNSPEC;
-	nfg->version = NFNETLINK_V0;
-	if (mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
-		return;
-	do {
-		len = mnl_socket_recvfrom(sock, buf, sizeof(buf));
-	} while (len > 0 &&
-		 mnl_cb_run(buf, len, 1, 0, on_table, tables) > MNL_CB_STOP);
-}
-
-/* Those of nftables, which iptables of today uses as well. */
-static void audit_firewall(struct audit *audit)
-{
-	struct mnl_socket *sock =
-		mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	struct tables tables = { .names = "" };
-	struct finding *finding;
-
-	report_begin(audit->report);
-	if (sock && !mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID))
-		list_tables(sock, &tables);
-	if (sock)
-		mnl_socket_close(sock);
-	if (tables.count) {
-		finding = report_add(
-			audit->report, "firewall", SEVERITY_NOTE, tables.names,
-			"%zu tables of nftables or iptables: they see the "
-			"host's own connections, not those of containers and "
-			"published ports",
-			tables.count);
-		finding_hint(finding, "what containers may do is said by "
-				      "'bpfnet policy'");
-	}
-	report_end(audit->report, "firewall", "no rules");
 }
 
 void audit_host(struct audit *audit)
