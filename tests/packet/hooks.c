@@ -22,6 +22,18 @@ int foreign_program(void)
 			     2, NULL);
 }
 
+int foreign_xdp(void)
+{
+	/* r0 = XDP_PASS; exit */
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_XDP, "foreign", "GPL", insns, 2,
+			     NULL);
+}
+
 __u32 id_of(int program)
 {
 	__u32 id = 0;

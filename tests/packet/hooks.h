@@ -22,6 +22,8 @@
 
 /* A new tc program that is not bpfnet's and lets everything pass; its fd. */
 int foreign_program(void);
+/* The same for XDP. */
+int foreign_xdp(void);
 __u32 id_of(int program);
 
 /* Programs of one direction, by tcx; how many. */

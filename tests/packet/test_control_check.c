@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* test_control_check - what is wrong is found, told, and mended */
+#include <linux/if_link.h>
 #include <net/if.h>
 #include <unistd.h>
 
@@ -338,6 +339,66 @@ static void program_of_somebody_else_is_told_and_stays(void **state)
 	close(program);
 }
 
+static void put_xdp(const char *device, int program)
+{
+	assert_int_equal(bpf_xdp_attach((int)if_nametoindex(device), program,
+					XDP_FLAGS_SKB_MODE, NULL),
+			 0);
+}
+
+static bool has_xdp(const char *device)
+{
+	__u32 id = 0;
+
+	return !bpf_xdp_query_id((int)if_nametoindex(device),
+				 XDP_FLAGS_SKB_MODE, &id) &&
+	       id;
+}
+
+static void assert_xdp(struct world *world, const char *device,
+		       enum severity severity, const char *object,
+		       const char *what)
+{
+	struct report report = check(world);
+	const struct finding *finding =
+		find(&report, "foreign-program", severity, object);
+	char text[256];
+
+	assert_non_null(finding);
+	snprintf(text, sizeof(text),
+		 "xdp program 'foreign' of somebody else at %s ingress%s",
+		 device, what);
+	assert_string_equal(finding->message, text);
+	report_free(&report);
+}
+
+/* In front of bpfnet's at uplinks and endpoints, which has none at bridges. */
+static void xdp_of_somebody_else_is_told_and_stays(void **state)
+{
+	static const char before[] = ", before bpfnet's: what it drops or "
+				     "redirects does not get to bpfnet";
+	struct world *world = *state;
+	int program = foreign_xdp();
+
+	want_checked(world);
+	assert_true(program >= 0);
+	put_xdp("up0", program);
+	put_xdp("bne-web", program);
+	put_xdp("bn-out", program);
+
+	assert_xdp(world, "up0", SEVERITY_WARNING, "uplink up0", before);
+	assert_xdp(world, "bne-web", SEVERITY_WARNING, "endpoint web", before);
+	assert_xdp(world, "bn-out", SEVERITY_NOTE, "network out",
+		   ", it sees what the host itself sends and receives there");
+	fix(world);
+	assert_true(has_xdp("up0") && has_xdp("bne-web") && has_xdp("bn-out"));
+	put_xdp("up0", -1);
+	put_xdp("bne-web", -1);
+	put_xdp("bn-out", -1);
+	assert_sound(world);
+	close(program);
+}
+
 static void port_that_was_given_to_another_bridge_stays_there(void **state)
 {
 	struct world *world = *state;
@@ -583,6 +644,7 @@ int main(void)
 		WORLD_TEST(settings_that_somebody_changed_are_found),
 		WORLD_TEST(address_that_the_host_got_is_a_warning),
 		WORLD_TEST(program_of_somebody_else_is_told_and_stays),
+		WORLD_TEST(xdp_of_somebody_else_is_told_and_stays),
 		WORLD_TEST(port_that_was_given_to_another_bridge_stays_there),
 		WORLD_TEST(strict_filter_matters_with_several_uplinks),
 		WORLD_TEST(namespace_that_is_gone_is_told_and_forgotten),

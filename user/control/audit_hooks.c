@@ -9,6 +9,7 @@ struct device {
 	const char *object;
 	const char *name;
 	bool is_uplink;
+	bool is_bridge; /* none of ours runs there */
 	bool runs[2]; /* ours, at ingress and egress */
 	bool tells_foreign;
 };
@@ -24,10 +25,20 @@ static const char *const effect[2][2] = {
 	  "containers' own addresses may leave" },
 };
 
+static const char *foreign_effect(const struct device *device, bool behind)
+{
+	if (device->is_bridge)
+		return "it sees what the host itself sends and receives there";
+	return behind ?
+		       "behind bpfnet's: it does not see what bpfnet forwards" :
+		       "before bpfnet's: what it drops or redirects does not "
+		       "get to bpfnet";
+}
+
 static void tell_foreign(struct device *device,
 			 const struct device_program *program)
 {
-	bool behind = device->runs[program->egress];
+	bool behind = device->is_bridge || device->runs[program->egress];
 	struct finding *finding;
 
 	finding = report_add(
@@ -35,10 +46,7 @@ static void tell_foreign(struct device *device,
 		behind ? SEVERITY_NOTE : SEVERITY_WARNING, device->object,
 		"%s program '%s' of somebody else at %s %s, %s", program->place,
 		program->name, device->name, direction[program->egress],
-		behind ?
-			"behind bpfnet's: it does not see what bpfnet forwards" :
-			"before bpfnet's: what it drops or redirects does not "
-			"get to bpfnet");
+		foreign_effect(device, behind));
 	finding_hint(finding,
 		     "'bpftool net show dev %s', 'tc filter show dev "
 		     "%s %s'",
@@ -98,7 +106,8 @@ static int audit_device(struct audit *audit, const char *kind, const char *name,
 	struct device device = { .audit = audit,
 				 .object = audit_object(object, kind, name),
 				 .name = ifname,
-				 .is_uplink = !strcmp(kind, "uplink") };
+				 .is_uplink = !strcmp(kind, "uplink"),
+				 .is_bridge = !strcmp(kind, "network") };
 	int rc;
 
 	if (!link)
@@ -121,6 +130,9 @@ static int audit_devices(struct audit *audit, bool foreign, struct err *err)
 		rc = audit_device(audit, "endpoint", model->endpoints[i].name,
 				  model->endpoints[i].host_ifname, foreign,
 				  err);
+	for (size_t i = 0; i < model->nnetworks && !rc && foreign; i++)
+		rc = audit_device(audit, "network", model->networks[i].name,
+				  model->networks[i].bridge, foreign, err);
 	return rc;
 }
 
