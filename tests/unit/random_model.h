@@ -211,6 +211,11 @@ static inline void random_rule(struct dice *dice, struct model *m,
 						  (__u16)(100 + 2 * k) };
 	r.action = dice_roll(dice, 3);
 	r.log = dice_roll(dice, 2);
+	if (!dice_roll(dice, 8)) {
+		r.dormant = true;
+		r.to.kind = SEL_ENDPOINT;
+		strcpy(r.to.name, "ended");
+	}
 	model_add_rule(m, &r, dice_roll(dice, i + 1));
 }
 
@@ -254,6 +259,25 @@ static inline struct model random_model(uint64_t seed)
 	for (unsigned int i = 0; m.nendpoints && i < dice_roll(&dice, 9); i++)
 		random_rule(&dice, &m, i);
 	return m;
+}
+
+/* Each object has one of the three makers. */
+static inline void random_origins(uint64_t seed, struct model *m)
+{
+	struct dice dice = { seed };
+
+	for (size_t i = 0; i < m->nnetns; i++)
+		m->netns[i].origin = dice_roll(&dice, 3);
+	for (size_t i = 0; i < m->nnetworks; i++)
+		m->networks[i].origin = dice_roll(&dice, 3);
+	for (size_t i = 0; i < m->nendpoints; i++)
+		m->endpoints[i].origin = dice_roll(&dice, 3);
+	for (size_t i = 0; i < m->npublishes; i++)
+		m->publishes[i].origin = dice_roll(&dice, 3);
+	for (size_t i = 0; i < m->nrules; i++)
+		m->rules[i].origin = dice_roll(&dice, 3);
+	for (size_t i = 0; i < m->nuplinks; i++)
+		m->uplinks[i].origin = dice_roll(&dice, 3);
 }
 
 /* Same objects in the same order, origin left out. */

@@ -127,16 +127,19 @@ int cmd_diff(struct cli *cli, struct args *args, struct err *err)
 int cmd_export(struct cli *cli, struct args *args, struct err *err)
 {
 	_cleanup_control_ struct control *control = NULL;
+	struct model now;
 	int rc;
 
 	if (args_end(args, err))
 		return -EINVAL;
 	rc = control_open(&cli->instance, CONTROL_READ, &control, err);
+	rc = rc ? rc : control_model_now(control, &now, err);
 	if (rc)
 		return rc;
 	if (cli->json)
-		config_print_json(control_model(control), stdout);
+		config_print_json(&now, stdout);
 	else
-		config_print(control_model(control), stdout);
+		config_print(&now, stdout);
+	model_free(&now);
 	return 0;
 }

@@ -299,6 +299,12 @@ static void parse_log(struct parser *p, const struct node *node, void *object)
 	value_bool(p, node, &((struct rule_draft *)object)->rule.log);
 }
 
+static void parse_dormant(struct parser *p, const struct node *node,
+			  void *object)
+{
+	value_bool(p, node, &((struct rule_draft *)object)->rule.dormant);
+}
+
 static void parse_rule(struct parser *p, const struct node *node)
 {
 	static const struct key keys[] = {
@@ -307,6 +313,7 @@ static void parse_rule(struct parser *p, const struct node *node)
 		{ "ports", parse_rule_ports },	 { "allow", parse_rule_allow },
 		{ "deny", parse_rule_deny },	 { "action", parse_action },
 		{ "reject", parse_rule_reject }, { "log", parse_log },
+		{ "dormant", parse_dormant },
 	};
 	struct rule_draft draft = { .rule = { .origin = ORIGIN_FILE } };
 	size_t before = p->findings->count;

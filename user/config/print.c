@@ -283,6 +283,8 @@ static json_t *rule_json(const struct policy_rule *r)
 	json_object_set_new(rule, action_print(r->action), json_true());
 	if (r->log)
 		json_object_set_new(rule, "log", json_true());
+	if (r->dormant)
+		json_object_set_new(rule, "dormant", json_true());
 	return rule;
 }
 
@@ -290,10 +292,8 @@ static json_t *rules_json(const struct model *m)
 {
 	json_t *rules = json_array();
 
-	/* A file may not name what is not there. */
 	for (size_t i = 0; i < m->nrules; i++)
-		if (!m->rules[i].dormant)
-			json_array_append_new(rules, rule_json(&m->rules[i]));
+		json_array_append_new(rules, rule_json(&m->rules[i]));
 	return rules;
 }
 

@@ -54,6 +54,10 @@ int control_compare(const struct instance *instance, struct build *ret,
 
 /* What exists. Owned by control, constant. */
 const struct model *control_model(const struct control *control);
+/* The same without endpoints whose namespace is gone, as the next command that
+ * changes something will forget them. Into an uninitialised ret. */
+int control_model_now(struct control *control, struct model *ret,
+		      struct err *err);
 /* The loaded datapath, NULL while nothing is loaded. Owned by control. */
 struct datapath *control_datapath(const struct control *control);
 

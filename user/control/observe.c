@@ -6,6 +6,7 @@
 
 #include "control/control_internal.h"
 #include "control/direct.h"
+#include "control/home.h"
 #include "control/identity.h"
 #include "control/ipam.h"
 #include "control/previous.h"
@@ -527,6 +528,56 @@ int observe(struct control *control, const struct state *state, struct err *err)
 	keep_seen(control, &host, !rc && !changed);
 	if (!rc && control->mode != CONTROL_PURGE)
 		straighten(control);
+	return rc;
+}
+
+/* Has it gone by itself? As forget_endpoints, with nothing but questions. */
+static bool has_gone(struct nl *nl, const struct model *model,
+		     const struct endpoint *endpoint, enum identity netns)
+{
+	return netns == IDENTITY_REPLACED ||
+	       (netns == IDENTITY_LOST && !is_there(nl, NULL, model, endpoint));
+}
+
+static int drop_gone(struct control *control, struct nl *nl, struct model *ret,
+		     struct err *err)
+{
+	const struct model *model = &control->model;
+	_cleanup_free_ enum identity *netns = identities(model);
+
+	if (!netns)
+		return err_set(err, -ENOMEM, "out of memory");
+	await_dying(nl, model, netns);
+	for (size_t i = 0; i < model->nendpoints; i++)
+		if (has_gone(nl, model, &model->endpoints[i], netns[i]))
+			previous_drop_endpoint(ret, model->endpoints[i].name);
+	for (size_t i = ret->nnetns; i-- > 0;)
+		if (identity_of_netns(&ret->netns[i]) != IDENTITY_SAME &&
+		    !has_endpoints(ret, ret->netns[i].name))
+			model_del_netns(ret, &ret->netns[i]);
+	return 0;
+}
+
+int control_model_now(struct control *control, struct model *ret,
+		      struct err *err)
+{
+	struct nl *nl = NULL;
+	bool is_here;
+	int rc = home_is_here(control->netns_cookie, &is_here, err);
+
+	if (!rc && model_copy(&control->model, ret))
+		rc = err_set(err, -ENOMEM, "out of memory");
+	if (rc)
+		return rc;
+	/* From elsewhere, no device of it can be seen. */
+	if (is_here)
+		rc = nl_open(-1, &nl, err);
+	if (!rc && is_here)
+		rc = drop_gone(control, nl, ret, err);
+	if (nl)
+		nl_close(nl);
+	if (rc)
+		model_free(ret);
 	return rc;
 }
 
