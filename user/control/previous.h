@@ -18,8 +18,8 @@ int previous_commit(const char *instance, struct err *err);
 int previous_abort(const char *instance, struct err *err);
 /* Whether what is there now is what there was before an apply whose process
  * died, which then is to be aborted, else committed. -ENOENT: none did. */
-int previous_is_undone(const char *instance, const struct model *now,
-		       bool *ret, struct err *err);
+int previous_is_undone(const char *instance, const struct model *now, bool *ret,
+		       struct err *err);
 
 bool previous_exists(const char *instance);
 /* Into an uninitialised ret. -ENOENT: there is none. */
