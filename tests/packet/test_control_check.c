@@ -54,6 +54,8 @@ static const struct loss losses[] = {
 	  SEVERITY_WARNING, "endpoint edge" },
 	{ "ip -n web link set eth0 address 02:00:00:00:00:77", "endpoint",
 	  SEVERITY_WARNING, "endpoint web" },
+	{ "ip -n right link set eth0 address 02:00:00:00:00:77", "endpoint",
+	  SEVERITY_WARNING, "endpoint right" },
 	{ "ip link del bne-web", "endpoint", SEVERITY_ERROR, "endpoint web" },
 	{ "ip link set bne-web down", "endpoint", SEVERITY_ERROR,
 	  "endpoint web" },
@@ -119,6 +121,23 @@ static void every_loss_is_found_and_mended(void **state)
 		fix(world);
 		assert_sound(world);
 	}
+}
+
+/* No connection ends by that. */
+static void cable_with_another_mac_is_not_made_again(void **state)
+{
+	struct world *world = *state;
+	const char *index = "ip -n right -o link show eth0 | cut -d: -f1";
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	want_checked(world);
+	before = output_of(index);
+	must("ip -n right link set eth0 address 02:00:00:00:00:77");
+	fix(world);
+
+	after = output_of(index);
+	assert_string_equal(before, after);
+	assert_sound(world);
 }
 
 /* The hooks of endpoints, however they are attached. */
@@ -635,6 +654,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(sound_instance_has_nothing_wrong),
 		WORLD_TEST(every_loss_is_found_and_mended),
+		WORLD_TEST(cable_with_another_mac_is_not_made_again),
 		WORLD_TEST(program_of_an_endpoint_that_was_taken_away_is_found),
 		WORLD_TEST(filters_are_found_where_there_is_no_tcx),
 		WORLD_TEST(looking_changes_nothing),

@@ -301,7 +301,7 @@ static void audit_endpoint(struct audit *audit, const struct endpoint *endpoint)
 		return;
 	if (endpoint->host_ifname[0])
 		audit_host_end(audit, object, endpoint, network);
-	else if (!direct_is_wired(endpoint))
+	else if (!direct_is_there(&audit->control->model, endpoint))
 		audit_defect(audit, "endpoint", SEVERITY_ERROR, object,
 			     "its end of the cable is gone: nothing gets "
 			     "through");

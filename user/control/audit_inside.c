@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "control/audit.h"
+#include "control/direct.h"
 #include "control/inside.h"
 #include "lib/cleanup.h"
 
@@ -146,14 +147,19 @@ static bool has_mac(const struct view *view)
 		       sizeof(view->link.mac));
 }
 
-/* Our device, whatever its MAC is now: the other end is known. */
+/* Our device, whatever its MAC is now: the other end leads here. */
 static bool is_ours(const struct view *view)
 {
 	const struct link_info *end =
 		host_find_link(view->audit->host, view->endpoint->host_ifname);
+	const struct control *control = view->audit->control;
+	int nsid;
 
-	return !strcmp(view->link.kind, "veth") && end &&
-	       end->ifindex == view->link.peer;
+	if (!view->endpoint->host_ifname[0])
+		return direct_is_there(&control->model, view->endpoint);
+	return end && end->peer == view->link.ifindex && end->peer_nsid >= 0 &&
+	       !link_nsid(control->nl, view->inside->netns, &nsid, NULL) &&
+	       nsid == end->peer_nsid;
 }
 
 static void audit_mac(const struct view *view)

@@ -145,3 +145,28 @@ bool direct_is_wired(const struct endpoint *endpoint)
 
 	return !end_find(&inside, endpoint, &link, NULL);
 }
+
+/* A veth by that name, of which the other end is the other endpoint's. */
+static bool is_led_to(const struct endpoint *endpoint,
+		      const struct endpoint *other)
+{
+	_cleanup_inside_ struct inside near = INSIDE_CLOSED;
+	_cleanup_inside_ struct inside far = INSIDE_CLOSED;
+	struct link_info link, end;
+	int nsid;
+
+	return !end_find(&far, other, &end, NULL) &&
+	       !inside_open(endpoint, &near, NULL) &&
+	       !link_get(near.nl, endpoint->ifname, &link, NULL) &&
+	       !strcmp(link.kind, "veth") && link.ifindex == end.peer &&
+	       !link_nsid(far.nl, near.netns, &nsid, NULL) && nsid >= 0 &&
+	       nsid == end.peer_nsid;
+}
+
+bool direct_is_there(const struct model *model, const struct endpoint *endpoint)
+{
+	const struct endpoint *other = cable_find_other(model, endpoint);
+
+	return direct_is_wired(endpoint) ||
+	       (other && is_led_to(endpoint, other));
+}

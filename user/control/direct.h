@@ -17,5 +17,9 @@ int direct_unwire(const struct endpoint *endpoint, struct err *err);
 
 /* Is the endpoint's end where it should be? */
 bool direct_is_wired(const struct endpoint *endpoint);
+/* The same if somebody has changed its MAC: the other end, one of the model's,
+ * leads to it. */
+bool direct_is_there(const struct model *model,
+		     const struct endpoint *endpoint);
 
 #endif

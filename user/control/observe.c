@@ -244,7 +244,8 @@ static bool restore_cable(struct work *work, const struct endpoint *endpoint)
 	if (!other || other < endpoint ||
 	    identity_of_endpoint(endpoint) != IDENTITY_SAME ||
 	    identity_of_endpoint(other) != IDENTITY_SAME ||
-	    (direct_is_wired(endpoint) && direct_is_wired(other)))
+	    (direct_is_there(work->actual, endpoint) &&
+	     direct_is_there(work->actual, other)))
 		return false;
 	log_warn("cable '%s': an end is gone, making it again",
 		 endpoint->network);
