@@ -274,6 +274,28 @@ static void suggestion_is_the_closest_word(void **state)
 	}
 }
 
+static void missing_name_comes_with_the_one_that_was_meant(void **state)
+{
+	static const struct {
+		char name[16];
+		int more;
+	} items[] = { { "frontend", 1 }, { "backend", 2 }, { "db", 3 } };
+	struct err err;
+
+	(void)state;
+	assert_int_equal(suggest_missing("network", "backnd", items,
+					 COUNT(items), sizeof(*items), &err),
+			 -ENOENT);
+	assert_string_equal(err.text, "no network 'backnd'");
+	assert_string_equal(err.hint, "did you mean 'backend'?");
+	assert_int_equal(err.exit, EXIT_NOT_FOUND);
+
+	suggest_missing("network", "dmz", items, COUNT(items), sizeof(*items),
+			&err);
+	assert_string_equal(err.text, "no network 'dmz'");
+	assert_string_equal(err.hint, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +312,8 @@ int main(void)
 		cmocka_unit_test(positions_are_taken_in_order),
 		cmocka_unit_test(address_is_a_prefix_of_full_length),
 		cmocka_unit_test(suggestion_is_the_closest_word),
+		cmocka_unit_test(
+			missing_name_comes_with_the_one_that_was_meant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

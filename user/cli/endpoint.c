@@ -8,6 +8,7 @@
 #include "cli/names.h"
 #include "cli/output.h"
 #include "lib/json.h"
+#include "lib/suggest.h"
 #include "model/cable.h"
 #include "model/fill.h"
 
@@ -268,7 +269,10 @@ int cmd_endpoint_detach(struct cli *cli, struct args *args, struct err *err)
 
 	endpoint = model_find_endpoint(&change.desired, name);
 	if (!endpoint)
-		return err_set(err, -ENOENT, "no endpoint '%s'", name);
+		return suggest_missing("endpoint", name,
+				       change.desired.endpoints,
+				       change.desired.nendpoints,
+				       sizeof(*change.desired.endpoints), err);
 	rc = endpoint_check_rules(&change.desired, name, err);
 	if (rc)
 		return rc;
@@ -331,6 +335,8 @@ int cmd_endpoint_show(struct cli *cli, struct args *args, struct err *err)
 		return rc;
 	model = control_model(control);
 	if (name && !model_find_endpoint(model, name))
-		return err_set(err, -ENOENT, "no endpoint '%s'", name);
+		return suggest_missing("endpoint", name, model->endpoints,
+				       model->nendpoints,
+				       sizeof(*model->endpoints), err);
 	return output_show(cli, endpoint_root(model, name), "endpoints", err);
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/suggest.h"
+
 #define ARRAY_LEN(array) (sizeof(array) / sizeof(*(array)))
 
 static int parse_proto(const char *value, void *target, struct err *err)
@@ -111,8 +113,9 @@ int flow_filter_resolve(struct flow_filter *filter, const struct model *model,
 		return 0;
 	endpoint = model_find_endpoint(model, filter->endpoint);
 	if (!endpoint)
-		return err_set(err, -ENOENT, "no endpoint '%s'",
-			       filter->endpoint);
+		return suggest_missing("endpoint", filter->endpoint,
+				       model->endpoints, model->nendpoints,
+				       sizeof(*model->endpoints), err);
 	filter->slot = endpoint->slot;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "cli/names.h"
 #include "cli/output.h"
 #include "lib/json.h"
+#include "lib/suggest.h"
 
 static int parse_dns(const char *value, void *target, struct err *err)
 {
@@ -114,7 +115,9 @@ int cmd_netns_del(struct cli *cli, struct args *args, struct err *err)
 
 	netns = model_find_netns(&change.desired, name);
 	if (!netns)
-		return err_set(err, -ENOENT, "no netns '%s'", name);
+		return suggest_missing("netns", name, change.desired.netns,
+				       change.desired.nnetns,
+				       sizeof(*change.desired.netns), err);
 	if (netns_endpoints(&change.desired, name, &users))
 		return names_in_use(&users, "netns", name, "endpoint", err);
 

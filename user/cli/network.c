@@ -8,6 +8,7 @@
 #include "cli/names.h"
 #include "cli/output.h"
 #include "lib/json.h"
+#include "lib/suggest.h"
 #include "model/fill.h"
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof(*(array)))
@@ -336,7 +337,9 @@ int cmd_network_set(struct cli *cli, struct args *args, struct err *err)
 		return rc;
 	network = model_find_network(&change.desired, name);
 	if (!network)
-		return err_set(err, -ENOENT, "no network '%s'", name);
+		return suggest_missing("network", name, change.desired.networks,
+				       change.desired.nnetworks,
+				       sizeof(*change.desired.networks), err);
 
 	edit.network = network;
 	if (network_keywords(args, &edit, false, err))
@@ -386,7 +389,9 @@ int cmd_network_del(struct cli *cli, struct args *args, struct err *err)
 
 	network = model_find_network(&change.desired, name);
 	if (!network)
-		return err_set(err, -ENOENT, "no network '%s'", name);
+		return suggest_missing("network", name, change.desired.networks,
+				       change.desired.nnetworks,
+				       sizeof(*change.desired.networks), err);
 	rc = network_check_unused(&change.desired, name, err);
 	if (rc)
 		return rc;
@@ -444,6 +449,8 @@ int cmd_network_show(struct cli *cli, struct args *args, struct err *err)
 		return rc;
 	model = control_model(control);
 	if (name && !model_find_network(model, name))
-		return err_set(err, -ENOENT, "no network '%s'", name);
+		return suggest_missing("network", name, model->networks,
+				       model->nnetworks,
+				       sizeof(*model->networks), err);
 	return output_show(cli, network_root(model, name), "networks", err);
 }

@@ -8,6 +8,7 @@
 
 #include "cli/change.h"
 #include "lib/json.h"
+#include "lib/suggest.h"
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof(*(array)))
 
@@ -121,7 +122,9 @@ static int request_place(const struct model *model,
 	}
 	rule = model_find_rule(model, name);
 	if (!rule)
-		return err_set(err, -ENOENT, "no rule '%s'", name);
+		return suggest_missing("rule", name, model->rules,
+				       model->nrules, sizeof(*model->rules),
+				       err);
 	index = rule - model->rules + (request->after[0] != '\0');
 	*ret = index < model->nrules ? index : SIZE_MAX;
 	return 0;
@@ -259,7 +262,9 @@ int cmd_policy_del(struct cli *cli, struct args *args, struct err *err)
 		return rc;
 	rule = model_find_rule(&change.desired, name);
 	if (!rule)
-		return err_set(err, -ENOENT, "no rule '%s'", name);
+		return suggest_missing("rule", name, change.desired.rules,
+				       change.desired.nrules,
+				       sizeof(*change.desired.rules), err);
 
 	model_del_rule(&change.desired, rule);
 	rc = change_commit(cli, &change, err);

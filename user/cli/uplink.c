@@ -6,6 +6,7 @@
 #include "cli/change.h"
 #include "cli/output.h"
 #include "lib/json.h"
+#include "lib/suggest.h"
 
 static int parse_snat(const char *value, void *target, struct err *err)
 {
@@ -115,7 +116,9 @@ int cmd_uplink_del(struct cli *cli, struct args *args, struct err *err)
 		return rc;
 	uplink = model_find_uplink(&change.desired, ifname);
 	if (!uplink)
-		return err_set(err, -ENOENT, "no uplink '%s'", ifname);
+		return suggest_missing("uplink", ifname, change.desired.uplinks,
+				       change.desired.nuplinks,
+				       sizeof(*change.desired.uplinks), err);
 	if (uplink->automatic) {
 		err_set(err, -EBUSY,
 			"uplink '%s' is there by itself, as the device of the "

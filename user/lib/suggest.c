@@ -2,9 +2,11 @@
 /* suggest - the known word that a mistyped one probably meant */
 #include "lib/suggest.h"
 
+#include <errno.h>
 #include <string.h>
 
-#define WORD_LEN_MAX 31
+/* As long as names may be. */
+#define WORD_LEN_MAX 63
 
 static size_t min3(size_t a, size_t b, size_t c)
 {
@@ -40,29 +42,71 @@ static size_t distance(const char *a, const char *b)
 	return one[len];
 }
 
+/* The closest name so far, and what a closer one has to fall below. */
+struct nearest {
+	const char *word;
+	size_t len, below;
+	const char *found;
+};
+
+static struct nearest nearest_to(const char *word)
+{
+	size_t len = strlen(word);
+
+	return (struct nearest){ .word = word,
+				 .len = len,
+				 .below = len < 4 ? 2 : 3 };
+}
+
+static void consider(struct nearest *nearest, const char *name)
+{
+	size_t len = strlen(name);
+	size_t least =
+		len > nearest->len ? len - nearest->len : nearest->len - len;
+	size_t away;
+
+	if (least >= nearest->below || len > WORD_LEN_MAX ||
+	    nearest->len > WORD_LEN_MAX)
+		return;
+	/* A distance as long as the word itself says nothing. */
+	away = distance(nearest->word, name);
+	if (away < nearest->below && away < nearest->len) {
+		nearest->below = away;
+		nearest->found = name;
+	}
+}
+
 const char *suggest(const char *word, const char *const *names, size_t count,
 		    size_t stride)
 {
-	size_t len = strlen(word);
-	size_t best = len < 4 ? 2 : 3; /* one more than is accepted */
-	const char *found = NULL;
+	struct nearest nearest = nearest_to(word);
 
-	if (len > WORD_LEN_MAX)
-		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		const char *name = *(
 			const char *const *)(const void *)((const char *)names +
 							   i * stride);
-		size_t away;
 
-		if (!name || strlen(name) > WORD_LEN_MAX)
-			continue;
-		/* A distance as long as the word itself says nothing. */
-		away = distance(word, name);
-		if (away < best && away < len) {
-			best = away;
-			found = name;
-		}
+		if (name)
+			consider(&nearest, name);
 	}
-	return found;
+	return nearest.found;
+}
+
+void suggest_hint(const char *name, const void *items, size_t count,
+		  size_t size, struct err *err)
+{
+	struct nearest nearest = nearest_to(name);
+
+	for (size_t i = 0; i < count; i++)
+		consider(&nearest, (const char *)items + i * size);
+	if (nearest.found)
+		err_hint(err, "did you mean '%s'?", nearest.found);
+}
+
+int suggest_missing(const char *what, const char *name, const void *items,
+		    size_t count, size_t size, struct err *err)
+{
+	err_set(err, -ENOENT, "no %s '%s'", what, name);
+	suggest_hint(name, items, count, size, err);
+	return -ENOENT;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/suggest.h"
 #include "model/index.h"
 
 /*
@@ -343,10 +344,13 @@ static int order_all(struct addresses *a, const struct model *actual,
 		const struct endpoint *old =
 			index_find_name(&old_endpoints, e->name);
 
-		if (!network)
-			return err_set(err, -ENOENT,
-				       "endpoint '%s': no network '%s'",
-				       e->name, e->network);
+		if (!network) {
+			suggest_missing("network", e->network,
+					a->desired->networks,
+					a->desired->nnetworks,
+					sizeof(*a->desired->networks), err);
+			return err_prefix(err, "endpoint '%s'", e->name);
+		}
 		r = order_ips(e, network, err);
 		if (r)
 			return r;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/suggest.h"
 #include "model/check_internal.h"
 
 #define SECONDS_MAX (30 * 24 * 3600)
@@ -50,16 +51,24 @@ void check_conflict(struct check *c, struct place at, const char *kind,
 	check_finding(c, at, &err);
 }
 
-void check_not_found(struct check *c, struct place at, const char *fmt, ...)
+void check_missing(struct check *c, struct place at, enum object_kind kind,
+		   const char *name, const char *fmt, ...)
 {
-	char text[sizeof(((struct err *)0)->text)];
+	const struct model *m = c->model;
+	char who[sizeof(((struct err *)0)->text)];
 	struct err err = {};
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(who, sizeof(who), fmt, args);
 	va_end(args);
-	err_set(&err, -ENOENT, "%s", text);
+	if (kind == OBJECT_NETWORK)
+		suggest_missing("network", name, m->networks, m->nnetworks,
+				sizeof(*m->networks), &err);
+	else
+		suggest_missing("endpoint", name, m->endpoints, m->nendpoints,
+				sizeof(*m->endpoints), &err);
+	err_prefix(&err, "%s", who);
 	check_finding(c, at, &err);
 }
 

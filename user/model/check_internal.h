@@ -32,8 +32,10 @@ __attribute__((format(printf, 4, 5))) void check_conflict(struct check *c,
 							  struct place at,
 							  const char *kind,
 							  const char *fmt, ...);
-__attribute__((format(printf, 3, 4))) void
-check_not_found(struct check *c, struct place at, const char *fmt, ...);
+/* "FMT: no endpoint 'NAME'", or network, with the one that was meant. */
+__attribute__((format(printf, 5, 6))) void
+check_missing(struct check *c, struct place at, enum object_kind kind,
+	      const char *name, const char *fmt, ...);
 void check_out_of_memory(struct check *c);
 void check_finding(struct check *c, struct place at, const struct err *err);
 

@@ -373,8 +373,8 @@ static void check_ips(struct check *c, size_t i, struct endpoints_seen *seen)
 
 	if (!network) {
 		if (e->network[0])
-			check_not_found(c, at, "endpoint '%s': no network '%s'",
-					e->name, e->network);
+			check_missing(c, at, OBJECT_NETWORK, e->network,
+				      "endpoint '%s'", e->name);
 		else
 			check_usage(c, at, NULL,
 				    "endpoint '%s': a network is missing",

@@ -52,8 +52,8 @@ static void check_publish(struct check *c, size_t i)
 		check_usage(c, at, NULL, "port %s: %s is not a host", port,
 			    ip_print(&p->host_ip, ip));
 	if (!index_find_name(&c->endpoints, p->endpoint))
-		check_not_found(c, at, "port %s: no endpoint '%s'", port,
-				p->endpoint);
+		check_missing(c, at, OBJECT_ENDPOINT, p->endpoint, "port %s",
+			      port);
 	for (size_t k = 0; k < p->nfrom; k++)
 		check_from(c, at, port, &p->from[k]);
 }
@@ -151,12 +151,12 @@ static void check_peer(struct check *c, struct place at, const char *rule,
 
 	if (peer->kind == SEL_ENDPOINT && !dormant &&
 	    !index_find_name(&c->endpoints, peer->name))
-		check_not_found(c, at, "policy%s: no endpoint '%s'", rule,
-				peer->name);
+		check_missing(c, at, OBJECT_ENDPOINT, peer->name, "policy%s",
+			      rule);
 	if (peer->kind == SEL_NETWORK && !dormant &&
 	    !index_find_name(&c->networks, peer->name))
-		check_not_found(c, at, "policy%s: no network '%s'", rule,
-				peer->name);
+		check_missing(c, at, OBJECT_NETWORK, peer->name, "policy%s",
+			      rule);
 	if (peer->kind == SEL_CIDR && cidr_has_host_bits(&peer->cidr))
 		check_usage(c, at, NULL, "policy%s: prefix %s has host bits",
 			    rule, cidr_print(&peer->cidr, text));

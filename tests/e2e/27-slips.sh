@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# 27-slips - what an operator gets to read who mistypes, and that it helps
+#
+#   inet --- up0 host --- bn-frontend 172.20.0.1/24: web 172.20.0.10
+#                     --- bn-dual     172.21.0.1/24, fd00:21::1/64
+#
+. "$(dirname "$0")/lib.sh"
+
+# told STATUS TEXT CMD...: CMD exits with STATUS and tells just that, one line.
+told() {
+	local status text=$TMP/told
+
+	"${@:3}" >"$text" 2>&1
+	status=$?
+	cat "$text"
+	[ "$status" = "$1" ] && [ "$(cat "$text")" = "bpfnet: $2" ]
+}
+
+world
+must bn -q network add frontend subnet 172.20.0.0/24
+must bn -q network add dual subnet 172.21.0.0/24 subnet fd00:21::/64
+container web frontend 172.20.0.10
+must bn -q port publish 8080 web:80
+must bn -q policy add name web-out from web to world allow
+
+# Names that are not there, beside one that is
+ok "a network" told 3 \
+	"network del: no network 'frontent' (did you mean 'frontend'?)" \
+	bn network del frontent
+ok "an endpoint's network" told 3 "endpoint attach: endpoint '$P-x': \
+no network 'frontned' (did you mean 'frontend'?)" \
+	bn endpoint attach "$P-x" frontned
+ok "an endpoint" told 3 \
+	"endpoint detach: no endpoint 'wbe' (did you mean 'web'?)" \
+	bn endpoint detach wbe
+ok "a port's endpoint" told 3 \
+	"port publish: port 81/tcp: no endpoint 'webb' (did you mean 'web'?)" \
+	bn port publish 81 webb
+ok "a rule" told 3 \
+	"policy del: no rule 'webout' (did you mean 'web-out'?)" \
+	bn policy del webout
+ok "an uplink" told 3 "uplink del: no uplink 'up1' (did you mean 'up0'?)" \
+	bn uplink del up1
+ok "a flow's endpoint" told 3 \
+	"flow list: no endpoint 'wep' (did you mean 'web'?)" \
+	bn flow list endpoint wep
+ok "a name that nothing resembles" told 3 "network show: no network 'lan'" \
+	bn network show lan
+
+finish
