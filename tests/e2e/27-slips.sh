@@ -48,4 +48,17 @@ ok "a flow's endpoint" told 3 \
 ok "a name that nothing resembles" told 3 "network show: no network 'lan'" \
 	bn network show lan
 
+# What Linux would refuse without a reason, or do without a word
+ok "an MTU that IPv6 cannot live with" told 2 \
+	"network set: network 'dual': mtu 1000 \
+(1280 to 65535 with an IPv6 subnet)" \
+	bn network set dual mtu 1000
+ok "names that are no device's" told 2 "endpoint attach: ifname: 'all' is not \
+a device name of at most 15 bytes (see 'bpfnet endpoint help')" \
+	bn endpoint attach "$P-x" frontend ifname all
+# As of a variable that was never set
+ok "a namespace without a name" told 2 \
+	"endpoint attach: NETNS is empty (see 'bpfnet endpoint help')" \
+	bn endpoint attach "" frontend name x
+
 finish

@@ -380,6 +380,21 @@ static void mtu_has_limits(void **state)
 	}
 }
 
+static void mtu_has_room_for_ipv6(void **state)
+{
+	struct model *m = *state;
+	struct network *lan = &m->networks[0];
+
+	assert_int_equal(cidr_parse("fd00::/64", &lan->subnets[1]), 0);
+	lan->nsubnets = 2;
+	lan->mtu = 1280;
+	assert_int_equal(check(m).count, 0);
+
+	lan->mtu = 1279;
+	assert_finding(m, OBJECT_NETWORK, 0, EXIT_USAGE, "usage",
+		       "network 'lan': mtu 1279");
+}
+
 static void doubled_names_exist_already(void **state)
 {
 	struct model *m = *state;
@@ -549,6 +564,7 @@ int main(void)
 		test(host_bits_come_with_the_right_prefix),
 		test(range_lies_in_one_subnet),
 		test(mtu_has_limits),
+		test(mtu_has_room_for_ipv6),
 		test(doubled_names_exist_already),
 		test(ports_of_a_rule_need_tcp_or_udp),
 		test(selectors_of_a_rule_must_exist),

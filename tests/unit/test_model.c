@@ -381,6 +381,9 @@ static void ifnames_have_limits(void **state)
 	assert_false(ifname_is_valid("a b"));
 	assert_false(ifname_is_valid("up%0"));
 	assert_false(ifname_is_valid("eth%d"));
+	assert_false(ifname_is_valid("all"));
+	assert_false(ifname_is_valid("default"));
+	assert_true(ifname_is_valid("all0"));
 }
 
 static void protocols_have_names(void **state)

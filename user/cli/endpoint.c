@@ -70,6 +70,9 @@ static int endpoint_parse(struct args *args, struct endpoint *ret,
 	if (args_take(args, "NETNS", &netns, err) ||
 	    args_take(args, "NETWORK", &network, err))
 		return -EINVAL;
+	/* In a model, no text stands for the endpoint's own name. */
+	if (!*netns)
+		return err_usage(err, "NETNS is empty");
 	if (strlen(netns) >= sizeof(ret->netns))
 		return err_usage(err, "namespace '%s' is too long", netns);
 	snprintf(ret->netns, sizeof(ret->netns), "%s", netns);

@@ -14,8 +14,9 @@
 #define IPV6_LEN_MIN 32
 #define IPV6_LEN_MAX 127
 
-/* RFC 791 and the most that a length field can say. */
+/* RFC 791, RFC 8200 and the most that a length field can say. */
 #define MTU_MIN 576
+#define MTU_MIN_IPV6 1280
 #define MTU_MAX 65535
 
 static bool in_hosts(const struct cidr *subnet, const struct ipaddr *ip)
@@ -194,6 +195,23 @@ static void check_overlaps(struct check *c)
 	}
 }
 
+/* Below its least MTU, Linux takes IPv6 away from a device without a word. */
+static void check_mtu(struct check *c, struct place at,
+		      const struct network *network)
+{
+	unsigned int mtu = network->mtu;
+	bool v6 = false;
+
+	for (size_t s = 0; s < network->nsubnets; s++)
+		v6 |= !ip_is_v4(&network->subnets[s].addr);
+	if (mtu && (mtu < MTU_MIN || mtu > MTU_MAX))
+		check_usage(c, at, "576 to 65535", "network '%s': mtu %u",
+			    network->name, mtu);
+	else if (mtu && mtu < MTU_MIN_IPV6 && v6)
+		check_usage(c, at, "1280 to 65535 with an IPv6 subnet",
+			    "network '%s': mtu %u", network->name, mtu);
+}
+
 void check_networks(struct check *c)
 {
 	const struct model *m = c->model;
@@ -213,11 +231,7 @@ void check_networks(struct check *c)
 		check_gateways(c, at, network);
 		check_range(c, at, network);
 		check_way_out(c, at, network);
-		if (network->mtu &&
-		    (network->mtu < MTU_MIN || network->mtu > MTU_MAX))
-			check_usage(c, at, "576 to 65535",
-				    "network '%s': mtu %u", network->name,
-				    network->mtu);
+		check_mtu(c, at, network);
 	}
 	check_overlaps(c);
 	if (m->nnetworks >= NETWORKS_MAX)

@@ -269,6 +269,7 @@ int action_parse(const char *text, enum rule_action *ret);
 
 bool name_is_valid(const char *name); /* [A-Za-z0-9][A-Za-z0-9_.-]{0,62} */
 #define IFNAME_HINT "at most 15 bytes, no '/', ':', '%' or blank"
-bool ifname_is_valid(const char *name); /* 1..15 bytes, none of "/:% " */
+/* 1 to 15 bytes, without '/', ':', '%' and blanks, not "all" or "default". */
+bool ifname_is_valid(const char *name);
 
 #endif

@@ -34,8 +34,6 @@ bool name_is_valid(const char *name)
 	return true;
 }
 
-/* The kernel gives no device a name with '%': of "eth%d" it makes eth0, eth1 and
- * so on. */
 bool ifname_is_valid(const char *name)
 {
 	size_t len = strlen(name);
@@ -43,9 +41,12 @@ bool ifname_is_valid(const char *name)
 	if (!len || len >= IFNAMSIZ || !strcmp(name, ".") ||
 	    !strcmp(name, ".."))
 		return false;
+	/* Directories of sysctls, which is why Linux refuses them. */
+	if (!strcmp(name, "all") || !strcmp(name, "default"))
+		return false;
 	for (const char *c = name; *c; c++)
-		if (*c <= ' ' || *c >= 0x7f || *c == '/' || *c == ':' ||
-		    *c == '%')
+		/* Of "eth%d" the kernel makes eth0, eth1 and so on. */
+		if (*c <= ' ' || *c >= 0x7f || strchr("/:%", *c))
 			return false;
 	return true;
 }
