@@ -17,6 +17,17 @@ told() {
 	[ "$status" = "$1" ] && [ "$(cat "$text")" = "bpfnet: $2" ]
 }
 
+# told_json MESSAGE CMD...: the error object says so.
+told_json() {
+	"${@:2}" 2>&1 >/dev/null | tail -n 1 |
+		says "^$1\$" json "d['error']['message']"
+}
+
+json_range() {
+	bn -j port list | json "any((p['port'], p['port_last']) == (9000, 9010)
+		for p in d['ports'])"
+}
+
 world
 must bn -q network add frontend subnet 172.20.0.0/24
 must bn -q network add dual subnet 172.21.0.0/24 subnet fd00:21::/64
@@ -60,5 +71,30 @@ a device name of at most 15 bytes (see 'bpfnet endpoint help')" \
 ok "a namespace without a name" told 2 \
 	"endpoint attach: NETNS is empty (see 'bpfnet endpoint help')" \
 	bn endpoint attach "" frontend name x
+ok "neither on nor off" told 2 "network add: unknown keyword 'maybe' \
+('icc' takes 'on', 'off' or nothing)" bn network add x icc maybe
+ok "an escape sequence does not get to the terminal" told 2 \
+	"netns add: 'a [31mb' is not a name (letters, digits, '_', '.', '-'; \
+at most 63)" bn netns add $'a\x1b[31mb'
+
+# Columns
+ok "a column that JSON has not either" told_json \
+	"netns list: unknown column 'nme'" bn -j -o nme netns list
+ok "columns of no table in particular" told 2 \
+	"stats: the tables have other columns each (one of network, endpoint, \
+port, policy, drops, flows, maps)" bn -o name stats
+
+# Published ports
+must bn -q port publish 9000-9010 web
+must bn -q port publish 127.0.0.1:9100 web
+ok "a range is shown as one" says '^tcp .* 9000-9010 web ' bn port list
+ok "... and beside the counters" says '^tcp .* 9000-9010 web ' bn stats port
+ok "who names the columns gets the two ends" says '^9000 *9010$' \
+	bn -o port,port_last port list
+ok "in JSON, both ends are numbers" says '^True$' json_range
+ok "one port of a range" told 3 "port unpublish: port 9005/tcp is not \
+published (9000-9010/tcp is, as a whole)" bn port unpublish 9005
+ok "a port of one address" told 3 "port unpublish: port 9100/tcp is not \
+published (127.0.0.1:9100/tcp is)" bn port unpublish 9100
 
 finish

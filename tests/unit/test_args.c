@@ -174,9 +174,25 @@ static void switch_leaves_other_words_alone(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(parse("internal yes", &t, &err), -EINVAL);
+	assert_int_equal(parse("internal mtuu 1400", &t, &err), -EINVAL);
 
-	assert_string_equal(err.text, "unknown keyword 'yes'");
+	assert_string_equal(err.text, "unknown keyword 'mtuu'");
+	assert_string_equal(err.hint, "did you mean 'mtu'?");
+}
+
+static void switch_takes_no_other_value(void **state)
+{
+	struct target t;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(parse("internal perhaps", &t, &err), -EINVAL);
+	assert_string_equal(err.text, "unknown keyword 'perhaps'");
+	assert_string_equal(err.hint,
+			    "'internal' takes 'on', 'off' or nothing");
+
+	assert_int_equal(parse("internal off perhaps", &t, &err), -EINVAL);
+	assert_memory_equal(err.hint, "known: ", 7);
 }
 
 static void largest_number_is_accepted(void **state)
@@ -307,6 +323,7 @@ int main(void)
 		cmocka_unit_test(repeated_keyword_collects),
 		cmocka_unit_test(errors_name_the_place),
 		cmocka_unit_test(switch_leaves_other_words_alone),
+		cmocka_unit_test(switch_takes_no_other_value),
 		cmocka_unit_test(largest_number_is_accepted),
 		cmocka_unit_test(long_names_are_refused_not_cut),
 		cmocka_unit_test(positions_are_taken_in_order),

@@ -106,6 +106,9 @@ static void error_is_one_line(void **state)
 	err_hint(&err, "e\nf");
 	assert_string_equal(err.text, "a b c d");
 	assert_string_equal(err.hint, "e f");
+
+	err_set(&err, -EIO, "'%s' is not a name", "\x1b[31mred\x7f");
+	assert_string_equal(err.text, "' [31mred ' is not a name");
 }
 
 static void long_text_is_cut_and_keeps_its_end_mark(void **state)

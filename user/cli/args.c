@@ -40,8 +40,10 @@ int args_end(const struct args *args, struct err *err)
 	return 0;
 }
 
-static int keyword_unknown(const char *word, const struct keyword *table,
-			   size_t count, struct err *err)
+/* after: the switch in front of it that has no value; NULL: none. */
+static int keyword_unknown(const char *word, const struct keyword *after,
+			   const struct keyword *table, size_t count,
+			   struct err *err)
 {
 	char known[160] = "";
 	size_t len = 0;
@@ -51,6 +53,10 @@ static int keyword_unknown(const char *word, const struct keyword *table,
 	err_usage(err, "unknown keyword '%s'", word);
 	if (close) {
 		err_hint(err, "did you mean '%s'?", close);
+		return -EINVAL;
+	}
+	if (after) {
+		err_hint(err, "'%s' takes 'on', 'off' or nothing", after->name);
 		return -EINVAL;
 	}
 
@@ -100,7 +106,7 @@ static int keyword_value(struct args *args, const struct keyword *keyword,
 int keywords_parse(struct args *args, const struct keyword *table, size_t count,
 		   struct err *err)
 {
-	const struct keyword *keyword;
+	const struct keyword *keyword, *bare = NULL;
 	const char *word, *value = NULL;
 	uint64_t seen = 0;
 
@@ -109,7 +115,7 @@ int keywords_parse(struct args *args, const struct keyword *table, size_t count,
 
 		keyword = keyword_find(word, table, count);
 		if (!keyword)
-			return keyword_unknown(word, table, count, err);
+			return keyword_unknown(word, bare, table, count, err);
 		if (!keyword->parse)
 			return err_usage(err,
 					 "keyword '%s' is not available "
@@ -123,6 +129,10 @@ int keywords_parse(struct args *args, const struct keyword *table, size_t count,
 
 		if (keyword_value(args, keyword, &value, err))
 			return -EINVAL;
+		bare = (keyword->flags & KEYWORD_SWITCH) &&
+				       args->word[args->at - 1] == word ?
+			       keyword :
+			       NULL;
 		if (keyword->parse(value, keyword->target, err))
 			return err_prefix(err, "%s", word);
 	}

@@ -157,6 +157,15 @@ static int columns_choose(const struct cli *cli, const struct column *columns,
 	return 0;
 }
 
+int output_check_columns(const struct cli *cli, const struct column *columns,
+			 struct err *err)
+{
+	const char *keys[COLUMNS_MAX];
+	size_t count;
+
+	return columns_choose(cli, columns, keys, &count, err);
+}
+
 static int table_add_column(struct libscols_table *table, const char *key,
 			    bool number)
 {
@@ -235,18 +244,18 @@ int output_list(const struct cli *cli, json_t *root, const char *key,
 	const char *keys[COLUMNS_MAX];
 	json_t *objects;
 	size_t count = 0;
-	int rc = 0;
+	int rc;
 
 	if (!root)
 		return out_of_memory(err);
-	if (cli->json)
+	/* JSON has all of them, but a wrong name is wrong there, too. */
+	rc = columns_choose(cli, columns, keys, &count, err);
+	if (!rc && cli->json)
 		return output_json(cli, root, err);
 
 	objects = json_object_get(root, key);
-	if (!objects)
+	if (!rc && !objects)
 		rc = out_of_memory(err);
-	else
-		rc = columns_choose(cli, columns, keys, &count, err);
 	if (!rc && json_array_size(objects))
 		rc = table_print(cli, objects, keys, count, err);
 	json_decref(root);

@@ -29,6 +29,10 @@ int output_json(const struct cli *cli, json_t *root, struct err *err);
 int output_list(const struct cli *cli, json_t *root, const char *key,
 		const struct column *columns, struct err *err);
 
+/* Are those of -o among them? For who wants to know before the work is done. */
+int output_check_columns(const struct cli *cli, const struct column *columns,
+			 struct err *err);
+
 /* As output_list, but without -j one "key  value" line for each member of
  * each object. */
 int output_show(const struct cli *cli, json_t *root, const char *key,

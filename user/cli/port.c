@@ -171,8 +171,9 @@ static int publish_unknown(struct model *model, const struct publish *wanted,
 
 	err_set(err, -ENOENT, "port %s is not published", text);
 	if (other)
-		err_hint(err, "%s is, as a whole",
-			 publish_print(other, known, sizeof(known)));
+		err_hint(err, "%s is%s",
+			 publish_print(other, known, sizeof(known)),
+			 other->port == other->port_last ? "" : ", as a whole");
 	return -ENOENT;
 }
 
@@ -223,6 +224,29 @@ json_t *port_array(const struct model *model, struct datapath *dp,
 	return list;
 }
 
+json_t *port_lines(const struct cli *cli, const json_t *root)
+{
+	json_t *lines = json_deep_copy(json_object_get(root, "ports"));
+	json_t *line;
+	size_t i;
+
+	json_array_foreach(lines, i, line)
+	{
+		json_int_t port =
+			json_integer_value(json_object_get(line, "port"));
+		json_int_t last =
+			json_integer_value(json_object_get(line, "port_last"));
+
+		if (port != last && !cli->columns)
+			json_object_set_new(
+				line, "port",
+				json_sprintf("%" JSON_INTEGER_FORMAT
+					     "-%" JSON_INTEGER_FORMAT,
+					     port, last));
+	}
+	return lines;
+}
+
 const struct column port_columns[] = {
 	{ "proto", false },	  { "host_ip", false },	 { "port", false },
 	{ "port_last", true },	  { "endpoint", false }, { "target_ip", false },
@@ -251,5 +275,7 @@ int cmd_port_list(struct cli *cli, struct args *args, struct err *err)
 	root = output_root();
 	json_object_set_new(root, "ports",
 			    port_array(control_model(control), dp, &live));
+	if (!cli->json)
+		json_object_set_new(root, "ports", port_lines(cli, root));
 	return output_list(cli, root, "ports", port_columns, err);
 }

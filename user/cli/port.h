@@ -12,4 +12,8 @@ extern const struct column port_columns[];
 json_t *port_array(const struct model *model, struct datapath *dp,
 		   const struct live *live);
 
+/* Of root's "ports", for a table: what publishes a range shows all of it where
+ * nobody has named the columns, of which "port_last" is one. */
+json_t *port_lines(const struct cli *cli, const json_t *root);
+
 #endif

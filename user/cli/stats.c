@@ -245,11 +245,12 @@ static const struct column value_columns[] = {
 	{ 0 },
 };
 
-static json_t *drop_lines(const json_t *root)
+static json_t *drop_lines(const struct cli *cli, const json_t *root)
 {
 	const json_t *drops = json_object_get(root, "drops");
 	json_t *lines = json_array();
 
+	(void)cli;
 	for (int why = REASON_FIRST_DROP; why < REASON_COUNT; why++) {
 		json_t *count = json_object_get(drops, reason_label[why]);
 
@@ -263,11 +264,12 @@ static json_t *drop_lines(const json_t *root)
 	return lines;
 }
 
-static json_t *flow_lines(const json_t *root)
+static json_t *flow_lines(const struct cli *cli, const json_t *root)
 {
 	static const char *const keys[] = { "flows", "snat" };
 	json_t *lines = json_array();
 
+	(void)cli;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		json_t *object = json_object_get(root, keys[i]);
 		const char *name;
@@ -293,7 +295,7 @@ struct section {
 		    struct err *err);
 	/* For the table: the array of this key, or what lines makes. */
 	const char *key;
-	json_t *(*lines)(const json_t *root);
+	json_t *(*lines)(const struct cli *cli, const json_t *root);
 	const struct column *columns;
 };
 
@@ -301,7 +303,7 @@ static const struct section sections[] = {
 	{ "network", false, read_networks, "networks", NULL, network_columns },
 	{ "endpoint", true, read_endpoints, "endpoints", NULL,
 	  endpoint_columns },
-	{ "port", false, read_ports, "ports", NULL, port_columns },
+	{ "port", false, read_ports, NULL, port_lines, port_columns },
 	{ "policy", false, read_rules, "rules", NULL, policy_columns },
 	{ "drops", true, read_drops, NULL, drop_lines, drop_columns },
 	{ "flows", true, read_flows, NULL, flow_lines, value_columns },
@@ -328,7 +330,7 @@ static int print_tables(const struct cli *cli, const json_t *root,
 			continue;
 		lines = section->key ? json_incref(json_object_get(
 					       root, section->key)) :
-				       section->lines(root);
+				       section->lines(cli, root);
 		if (json_array_size(lines) && !first)
 			putchar('\n');
 		first = first && !json_array_size(lines);
@@ -367,16 +369,24 @@ static int stats_once(const struct cli *cli, const char *name, struct err *err)
 	return rc;
 }
 
-static int check_section(const char *name, struct err *err)
+#define SECTION_NAMES "network, endpoint, port, policy, drops, flows, maps"
+
+static int check_section(const struct cli *cli, const char *name,
+			 struct err *err)
 {
-	if (!strcmp(name, "all"))
+	bool all = !strcmp(name, "all");
+
+	if (all && !cli->columns)
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
 		if (!strcmp(sections[i].name, name))
-			return 0;
-	err_usage(err, "unknown section '%s'", name);
-	err_hint(err, "all, network, endpoint, port, policy, drops, flows, "
-		      "maps");
+			return output_check_columns(cli, sections[i].columns,
+						    err);
+	if (all)
+		err_usage(err, "the tables have other columns each");
+	else
+		err_usage(err, "unknown section '%s'", name);
+	err_hint(err, all ? "one of " SECTION_NAMES : "all, " SECTION_NAMES);
 	return -EINVAL;
 }
 
@@ -387,7 +397,7 @@ int cmd_stats(struct cli *cli, struct args *args, struct err *err)
 
 	if (!name)
 		name = "all";
-	if (args_end(args, err) || check_section(name, err))
+	if (args_end(args, err) || check_section(cli, name, err))
 		return -EINVAL;
 
 	for (;;) {

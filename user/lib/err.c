@@ -25,11 +25,12 @@ static const struct {
 	{ -ENOSYS, EXIT_KERNEL, "kernel" },
 };
 
-/* Errors are one line, whatever a kernel or a file put into them. */
+/* Errors are one line, and none commands a terminal, whatever the user, a kernel
+ * or a file put into them. */
 static void flatten(char *text)
 {
 	for (char *c = text; *c; c++)
-		if (*c == '\n' || *c == '\r' || *c == '\t')
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
 }
 
