@@ -514,15 +514,15 @@ static void settings_have_limits(void **state)
 
 	m->settings.nat_port_min = 1023;
 	m->settings.nat_port_max = 2000;
-	assert_finding(m, OBJECT_SETTINGS, 0, EXIT_USAGE, "usage",
-		       "nat_ports: 1023 is a system port");
+	assert_finding(m, OBJECT_SETTINGS, SETTING_NAT_PORTS, EXIT_USAGE,
+		       "usage", "nat_ports: 1023 is a system port");
 	m->settings.nat_port_min = 2001;
 	assert_int_equal(check(m).count, 1);
 	m->settings.nat_port_min = 1024;
 	assert_clean(m);
 
 	m->settings.udp = 0;
-	assert_finding(m, OBJECT_SETTINGS, 0, EXIT_USAGE, "usage",
+	assert_finding(m, OBJECT_SETTINGS, SETTING_UDP, EXIT_USAGE, "usage",
 		       "flows: udp: 0 s");
 }
 

@@ -191,16 +191,20 @@ static void on_check(void *arg, enum object_kind kind, size_t index,
 		findings_add(p->findings, p->marks[kind].items[index].at, err);
 }
 
-/* The place of the settings: that of the first section that has some. */
+/* One that the file does not name is a default, and right. */
 static void mark_settings(struct parser *p, const struct node *root)
 {
 	const struct node *flows = node_find(root, "flows");
 	const struct node *defaults = node_find(root, "defaults");
-	struct position at = flows    ? flows->key_at :
-			     defaults ? defaults->key_at :
-					root->at;
 
-	mark_object(p, OBJECT_SETTINGS, at, p->findings->count, root);
+	for (enum setting i = 0; i < SETTING_COUNT; i++) {
+		const struct node *section = i < SETTING_MAX ? defaults : flows;
+		const struct node *node =
+			section ? node_find(section, setting_key[i]) : NULL;
+
+		mark_object(p, OBJECT_SETTINGS, node ? node->at : root->at,
+			    p->findings->count, root);
+	}
 }
 
 static bool is_json(const struct source *source)

@@ -95,41 +95,59 @@ void check_name(struct check *c, struct place at, const char *what,
 			       name);
 }
 
-static void check_seconds(struct check *c, const char *what, __u32 seconds)
-{
-	const struct place at = { OBJECT_SETTINGS, 0 };
+const char *const setting_key[SETTING_COUNT] = {
+	[SETTING_NAT_PORTS] = "nat_ports",
+	[SETTING_MAX] = "max",
+	[SETTING_PER_ENDPOINT] = "per_endpoint",
+	[SETTING_TCP_ESTABLISHED] = "tcp_established",
+	[SETTING_TCP_HALF_OPEN] = "tcp_half_open",
+	[SETTING_TCP_CLOSING] = "tcp_closing",
+	[SETTING_TCP_RESET] = "tcp_reset",
+	[SETTING_UDP] = "udp",
+	[SETTING_UDP_STREAM] = "udp_stream",
+	[SETTING_ICMP] = "icmp",
+	[SETTING_OTHER] = "other",
+};
 
+static struct place place_of(enum setting setting)
+{
+	return (struct place){ OBJECT_SETTINGS, setting };
+}
+
+static void check_seconds(struct check *c, enum setting setting, __u32 seconds)
+{
 	if (!seconds || seconds > SECONDS_MAX)
-		check_usage(c, at, "1 s to 30 days", "flows: %s: %u s", what,
-			    seconds);
+		check_usage(c, place_of(setting), "1 s to 30 days",
+			    "flows: %s: %u s", setting_key[setting], seconds);
 }
 
 static void check_settings(struct check *c)
 {
 	const struct settings *s = &c->model->settings;
-	const struct place at = { OBJECT_SETTINGS, 0 };
+	const struct place nat_ports = place_of(SETTING_NAT_PORTS);
 
 	if (s->nat_port_min > s->nat_port_max)
-		check_usage(c, at, NULL, "nat_ports: %u is above %u",
+		check_usage(c, nat_ports, NULL, "nat_ports: %u is above %u",
 			    s->nat_port_min, s->nat_port_max);
 	else if (s->nat_port_max && s->nat_port_min < SNAT_PORT_MIN)
-		check_usage(c, at, "1024 to 65535",
+		check_usage(c, nat_ports, "1024 to 65535",
 			    "nat_ports: %u is a system port", s->nat_port_min);
 
 	if (!s->flows_max || s->flows_max > FLOWS_MAX_MAX)
-		check_usage(c, at, "1 to 16777216", "flows: max: %u",
-			    s->flows_max);
+		check_usage(c, place_of(SETTING_MAX), "1 to 16777216",
+			    "flows: max: %u", s->flows_max);
 	if (!s->flows_per_endpoint)
-		check_usage(c, at, NULL, "flows: per_endpoint: 0");
+		check_usage(c, place_of(SETTING_PER_ENDPOINT), NULL,
+			    "flows: per_endpoint: 0");
 
-	check_seconds(c, "tcp_established", s->tcp_established);
-	check_seconds(c, "tcp_half_open", s->tcp_half_open);
-	check_seconds(c, "tcp_closing", s->tcp_closing);
-	check_seconds(c, "tcp_reset", s->tcp_reset);
-	check_seconds(c, "udp", s->udp);
-	check_seconds(c, "udp_stream", s->udp_stream);
-	check_seconds(c, "icmp", s->icmp);
-	check_seconds(c, "other", s->other);
+	check_seconds(c, SETTING_TCP_ESTABLISHED, s->tcp_established);
+	check_seconds(c, SETTING_TCP_HALF_OPEN, s->tcp_half_open);
+	check_seconds(c, SETTING_TCP_CLOSING, s->tcp_closing);
+	check_seconds(c, SETTING_TCP_RESET, s->tcp_reset);
+	check_seconds(c, SETTING_UDP, s->udp);
+	check_seconds(c, SETTING_UDP_STREAM, s->udp_stream);
+	check_seconds(c, SETTING_ICMP, s->icmp);
+	check_seconds(c, SETTING_OTHER, s->other);
 }
 
 static bool is_unicast(const struct ipaddr *ip)

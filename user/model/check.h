@@ -5,8 +5,28 @@
 
 #include "model/model.h"
 
-/* One finding. index: position in the model's array of that kind. err: text,
- * hint, kind and exit code (conflict/4, not-found/3, usage/2). */
+/* Which of the settings a finding is about. */
+enum setting {
+	SETTING_NAT_PORTS,
+	SETTING_MAX, /* this and all that follow: of the flows */
+	SETTING_PER_ENDPOINT,
+	SETTING_TCP_ESTABLISHED,
+	SETTING_TCP_HALF_OPEN,
+	SETTING_TCP_CLOSING,
+	SETTING_TCP_RESET,
+	SETTING_UDP,
+	SETTING_UDP_STREAM,
+	SETTING_ICMP,
+	SETTING_OTHER,
+	SETTING_COUNT,
+};
+
+/* Their names in a file. */
+extern const char *const setting_key[SETTING_COUNT];
+
+/* One finding. index: position in the model's array of that kind, or which
+ * setting. err: text, hint, kind and exit code (conflict/4, not-found/3,
+ * usage/2). */
 typedef void (*check_report)(void *arg, enum object_kind kind, size_t index,
 			     const struct err *err);
 
