@@ -71,6 +71,20 @@ a device name of at most 15 bytes (see 'bpfnet endpoint help')" \
 ok "a namespace without a name" told 2 \
 	"endpoint attach: NETNS is empty (see 'bpfnet endpoint help')" \
 	bn endpoint attach "" frontend name x
+# Somebody else's namespace, which has a device of that name
+must ip netns add "$P-full"
+must ip -n "$P-full" link add eth0 type veth peer name eth1
+ok "a device that is there" told 4 "endpoint attach: + endpoint full frontend \
+172.20.0.2: cable bne-full to eth0: add veth 'bne-full': File exists (the \
+namespace has an 'eth0': 'ifname NAME')" \
+	bn endpoint attach "/run/netns/$P-full" frontend name full
+ok "... with another name, it works" \
+	bn endpoint attach "/run/netns/$P-full" frontend name full ifname net0
+must bn -q endpoint detach full
+must ip netns delete "$P-full"
+ok "the root that is the root already" says '^web$' \
+	bn exec "$P-web" --root / -- echo web
+
 ok "neither on nor off" told 2 "network add: unknown keyword 'maybe' \
 ('icc' takes 'on', 'off' or nothing)" bn network add x icc maybe
 ok "an escape sequence does not get to the terminal" told 2 \

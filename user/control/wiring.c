@@ -212,7 +212,7 @@ static int host_end_set_up(struct work *work, const struct endpoint *endpoint,
 static int cable_add(struct work *work, const struct endpoint *endpoint,
 		     const struct network *network, int netns, struct err *err)
 {
-	struct link_info bridge;
+	struct link_info bridge, own;
 	struct veth veth = {
 		.host_name = endpoint->host_ifname,
 		.mtu = host_mtu(work->host, work_model(work), network),
@@ -231,6 +231,10 @@ static int cable_add(struct work *work, const struct endpoint *endpoint,
 	if (rc)
 		return rc;
 	rc = link_add_veth(work->nl, &veth, err);
+	/* The kernel does not say which end it is about. */
+	if (rc == -EEXIST && link_get(work->nl, veth.host_name, &own, NULL))
+		err_hint(err, "the namespace has an '%s': 'ifname NAME'",
+			 veth.peer_name);
 	return rc ? err_prefix(err, "cable %s to %s", endpoint->host_ifname,
 			       endpoint->ifname) :
 		    0;

@@ -271,6 +271,15 @@ static int enter(const char *spec, const char *root, struct trees *trees,
 	return rc ? rc : put_trees(trees, root != NULL, err);
 }
 
+/* Then nothing has to change, and nothing of the host's may be made anew. */
+static bool is_the_root(const char *dir)
+{
+	struct stat root, other;
+
+	return !stat("/", &root) && !stat(dir, &other) &&
+	       root.st_dev == other.st_dev && root.st_ino == other.st_ino;
+}
+
 int netns_exec(const char *spec, const char *root, char *const argv[],
 	       struct err *err)
 {
@@ -280,6 +289,8 @@ int netns_exec(const char *spec, const char *root, char *const argv[],
 
 	if (!list)
 		return err_set(err, -ENOMEM, "%s", strerror(ENOMEM));
+	if (root && is_the_root(root))
+		root = NULL;
 	rc = enter(spec, root, &trees, err);
 	for (int i = 0; i < trees.len; i++)
 		close(trees.list[i].fd);
