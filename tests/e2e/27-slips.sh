@@ -101,6 +101,32 @@ port, policy, drops, flows, maps)" bn -o name stats
 # Published ports
 must bn -q port publish 9000-9010 web
 must bn -q port publish 127.0.0.1:9100 web
+
+# The host's own server, which the port is taken from
+serve host tcp 9200
+serve host udp 9201
+warned() {
+	says "^port $1: a process of the host listens at ${2:-92..}, new \
+clients get to 'web' instead\$" "${@:3}"
+}
+# It works, and there is nothing to say.
+silent() {
+	"$@" >"$TMP/silent" 2>&1 && cat "$TMP/silent" &&
+		fails grep "a process of the host" "$TMP/silent"
+}
+ok "a port that a process of the host listens at" \
+	warned 9200/tcp 9200 bn -n port publish 9200 web
+ok "... as one of a range" \
+	warned 9199-9210/udp 9201 bn port publish 9199-9210/udp web
+ok "... at an address of the host" \
+	warned 203.0.113.2:9200/tcp 9200 bn port publish 203.0.113.2:9200 web
+ok "of another protocol, it is none" \
+	silent bn -n port publish 9201 web
+ok "nor of another address" eval \
+	'start host python3 -m http.server --bind 127.0.0.1 9300 &&
+	await listening host 9300 &&
+	silent bn -n port publish 203.0.113.2:9300 web &&
+	warned 127.0.0.1:9300/tcp 9300 bn -n port publish 127.0.0.1:9300 web'
 ok "a range is shown as one" says '^tcp .* 9000-9010 web ' bn port list
 ok "... and beside the counters" says '^tcp .* 9000-9010 web ' bn stats port
 ok "who names the columns gets the two ends" says '^9000 *9010$' \

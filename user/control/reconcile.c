@@ -4,6 +4,7 @@
 
 #include "control/control_internal.h"
 #include "control/ipam.h"
+#include "control/served.h"
 #include "control/taken.h"
 #include "lib/log.h"
 
@@ -97,6 +98,8 @@ static int reconcile(struct control *control, struct model *desired,
 	if (rc)
 		return rc;
 	rc = make_plan(control, desired, &course, err);
+	if (!rc)
+		served_warn(&course.plan);
 	if (!rc && manner->plan_out)
 		plan_print(&course.plan, manner->plan_out);
 	if (!rc && !manner->dry_run && course.plan.nsteps)
