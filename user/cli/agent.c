@@ -57,7 +57,7 @@ int cmd_agent_status(struct cli *cli, struct args *args, struct err *err)
 					   (json_int_t)age),
 				 err);
 	else if (age < 0)
-		output_done(cli, "agent: never ran");
+		output_done(cli, "agent: not running");
 	else
 		output_done(cli,
 			    "agent: %s, last sign of life %" PRId64 " s ago",
