@@ -17,6 +17,11 @@ told() {
 	[ "$status" = "$1" ] && [ "$(cat "$text")" = "bpfnet: $2" ]
 }
 
+# prints EXPRESSION TEXT CMD...: that is what it is in the JSON of CMD.
+prints() {
+	"${@:3}" | says "^$2\$" json "$1"
+}
+
 # told_json MESSAGE CMD...: the error object says so.
 told_json() {
 	"${@:2}" 2>&1 >/dev/null | tail -n 1 |
@@ -136,5 +141,15 @@ ok "one port of a range" told 3 "port unpublish: port 9005/tcp is not \
 published (9000-9010/tcp is, as a whole)" bn port unpublish 9005
 ok "a port of one address" told 3 "port unpublish: port 9100/tcp is not \
 published (127.0.0.1:9100/tcp is)" bn port unpublish 9100
+
+# JSON of a change says what there is now, also when it was there before
+for changes in 1 0; do
+	ok "a namespace, $changes changes" prints \
+		"d['netns'][0]['dns'], d['changes']" "(\['192.0.2.53'], $changes)" \
+		bn -j netns add "$P-n" dns 192.0.2.53
+	ok "the policy's defaults, $changes changes" prints \
+		"d['default']['inter'], d['changes']" "('allow', $changes)" \
+		bn -j policy default inter allow
+done
 
 finish

@@ -57,6 +57,44 @@ static bool dns_equal(const struct netns *a, const struct netns *b)
 	return a->ndns == b->ndns && !memcmp(a->dns, b->dns, sizeof(a->dns));
 }
 
+static size_t netns_endpoints(const struct model *model, const char *name,
+			      struct names *names)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->nendpoints; i++)
+		if (!strcmp(model->endpoints[i].netns, name)) {
+			names_add(names, model->endpoints[i].name);
+			count++;
+		}
+	return count;
+}
+
+static json_t *netns_json(const struct model *model, const struct netns *netns)
+{
+	struct names users = { 0 };
+	json_t *dns = json_array();
+
+	for (size_t i = 0; i < netns->ndns; i++)
+		json_array_append_new(dns, json_ip(&netns->dns[i]));
+	return json_pack(
+		"{s:s,s:I,s:o}", "name", netns->name, "endpoints",
+		(json_int_t)netns_endpoints(model, netns->name, &users), "dns",
+		dns);
+}
+
+/* All of them, or the one of that name. */
+static json_t *netns_array(const struct model *model, const char *name)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < model->nnetns; i++)
+		if (!name || !strcmp(model->netns[i].name, name))
+			json_array_append_new(
+				list, netns_json(model, &model->netns[i]));
+	return list;
+}
+
 int cmd_netns_add(struct cli *cli, struct args *args, struct err *err)
 {
 	_cleanup_change_ struct change change = { 0 };
@@ -71,7 +109,9 @@ int cmd_netns_add(struct cli *cli, struct args *args, struct err *err)
 
 	netns = model_find_netns(&change.desired, wanted.name);
 	if (netns && !netns->implied && dns_equal(netns, &wanted))
-		return change_none(cli, &change, NULL, NULL, err);
+		return change_none(cli, &change, "netns",
+				   netns_array(&change.desired, wanted.name),
+				   err);
 	if (netns)
 		rc = netns_claim(netns, &wanted, err);
 	else if (!model_add_netns(&change.desired, &wanted))
@@ -83,20 +123,8 @@ int cmd_netns_add(struct cli *cli, struct args *args, struct err *err)
 	if (rc)
 		return rc;
 	output_done(cli, "netns %s added", wanted.name);
-	return change_report(cli, &change, NULL, NULL, err);
-}
-
-static size_t netns_endpoints(const struct model *model, const char *name,
-			      struct names *names)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < model->nendpoints; i++)
-		if (!strcmp(model->endpoints[i].netns, name)) {
-			names_add(names, model->endpoints[i].name);
-			count++;
-		}
-	return count;
+	return change_report(cli, &change, "netns",
+			     netns_array(&change.desired, wanted.name), err);
 }
 
 int cmd_netns_del(struct cli *cli, struct args *args, struct err *err)
@@ -129,19 +157,6 @@ int cmd_netns_del(struct cli *cli, struct args *args, struct err *err)
 	return change_report(cli, &change, NULL, NULL, err);
 }
 
-static json_t *netns_json(const struct model *model, const struct netns *netns)
-{
-	struct names users = { 0 };
-	json_t *dns = json_array();
-
-	for (size_t i = 0; i < netns->ndns; i++)
-		json_array_append_new(dns, json_ip(&netns->dns[i]));
-	return json_pack(
-		"{s:s,s:I,s:o}", "name", netns->name, "endpoints",
-		(json_int_t)netns_endpoints(model, netns->name, &users), "dns",
-		dns);
-}
-
 int cmd_netns_list(struct cli *cli, struct args *args, struct err *err)
 {
 	static const struct column columns[] = {
@@ -151,8 +166,7 @@ int cmd_netns_list(struct cli *cli, struct args *args, struct err *err)
 		{ 0 },
 	};
 	_cleanup_control_ struct control *control = NULL;
-	const struct model *model;
-	json_t *root, *list;
+	json_t *root;
 	int rc;
 
 	if (args_end(args, err))
@@ -161,12 +175,8 @@ int cmd_netns_list(struct cli *cli, struct args *args, struct err *err)
 	if (rc)
 		return rc;
 
-	model = control_model(control);
 	root = output_root();
-	list = json_array();
-	for (size_t i = 0; i < model->nnetns; i++)
-		json_array_append_new(list,
-				      netns_json(model, &model->netns[i]));
-	json_object_set_new(root, "netns", list);
+	json_object_set_new(root, "netns",
+			    netns_array(control_model(control), NULL));
 	return output_list(cli, root, "netns", columns, err);
 }

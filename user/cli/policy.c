@@ -279,6 +279,13 @@ static const char *default_print(bool allow)
 	return allow ? "allow" : "deny";
 }
 
+static json_t *default_json(const struct settings *settings)
+{
+	return json_pack("{s:s,s:s}", "intra",
+			 default_print(settings->intra_allow), "inter",
+			 default_print(settings->inter_allow));
+}
+
 int cmd_policy_default(struct cli *cli, struct args *args, struct err *err)
 {
 	_cleanup_change_ struct change change = { 0 };
@@ -304,7 +311,8 @@ int cmd_policy_default(struct cli *cli, struct args *args, struct err *err)
 		    default_print(settings->intra_allow),
 		    default_print(settings->inter_allow),
 		    change.steps ? "" : " (unchanged)");
-	return change_report(cli, &change, NULL, NULL, err);
+	return change_report(cli, &change, "default", default_json(settings),
+			     err);
 }
 
 json_t *policy_array(const struct model *model, struct datapath *dp,
@@ -356,11 +364,7 @@ int cmd_policy_list(struct cli *cli, struct args *args, struct err *err)
 	model = control_model(control);
 	settings = &model->settings;
 	root = output_root();
-	json_object_set_new(root, "default",
-			    json_pack("{s:s,s:s}", "intra",
-				      default_print(settings->intra_allow),
-				      "inter",
-				      default_print(settings->inter_allow)));
+	json_object_set_new(root, "default", default_json(settings));
 	json_object_set_new(root, "rules", policy_array(model, dp, &live));
 	rc = output_list(cli, root, "rules", policy_columns, err);
 	/* The last line of every such list: what no rule matches. */
