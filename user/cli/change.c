@@ -3,6 +3,7 @@
 #include "cli/change.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "cli/output.h"
@@ -10,12 +11,28 @@
 #include "lib/json.h"
 #include "lib/log.h"
 
+#define HEAP_ARRAY_MAX (32 << 20)
+#define HEAP_TOP_MAX (256 << 20)
+
+/*
+ * A large model is a few arrays of megabytes, which a change makes, copies and
+ * frees many times. Memory that goes back to the kernel each time comes back
+ * page by page: that takes longer than what is done with it. This process ends
+ * soon, so it keeps what it has.
+ */
+static void heap_keep(void)
+{
+	mallopt(M_MMAP_THRESHOLD, HEAP_ARRAY_MAX);
+	mallopt(M_TRIM_THRESHOLD, HEAP_TOP_MAX);
+}
+
 int change_open_pending(const struct cli *cli, struct change *change,
 			struct err *err)
 {
 	struct control *control;
 	int rc;
 
+	heap_keep();
 	rc = control_open(&cli->instance,
 			  cli->dry_run ? CONTROL_PLAN : CONTROL_WRITE, &control,
 			  err);
