@@ -57,6 +57,11 @@ struct differ {
 	struct index old_netns, old_networks, old_endpoints, old_uplinks;
 	struct index new_netns, new_networks, new_endpoints, new_uplinks;
 	struct cables new_cables;
+	struct index
+		staying; /* networks of desired, perhaps changed in place */
+	struct index moving; /* names of endpoints that go, come, or both */
+	size_t nmoving;
+	size_t nleaving; /* of these, how many are in actual */
 	struct plan *plan;
 };
 
@@ -93,13 +98,28 @@ static bool network_is_replaced(const struct network *old,
 	return !network_equal(old, &followed);
 }
 
+static int find_staying(struct differ *d)
+{
+	const struct model *m = d->desired;
+
+	if (index_make(m->nnetworks, &d->staying))
+		return -ENOMEM;
+	for (size_t i = 0; i < m->nnetworks; i++) {
+		const struct network *now = &m->networks[i];
+		const struct network *old =
+			index_find_name(&d->old_networks, now->name);
+
+		if (old && !network_is_replaced(old, now))
+			index_add(&d->staying, now->name, strlen(now->name),
+				  now);
+	}
+	return 0;
+}
+
 /* Does the object of this name stay, at most changed in place? */
 static bool network_stays(const struct differ *d, const char *name)
 {
-	const struct network *old = index_find_name(&d->old_networks, name);
-	const struct network *now = index_find_name(&d->new_networks, name);
-
-	return old && now && !network_is_replaced(old, now);
+	return index_find_name(&d->staying, name);
 }
 
 static bool end_stays(const struct differ *d, const struct endpoint *now)
@@ -137,6 +157,33 @@ static bool endpoint_stays(const struct differ *d, const char *name)
 	       cable_stays(d, now->network);
 }
 
+/* Mostly few endpoints go or come, and ten thousand published ports are asked
+ * whether theirs does. */
+static int find_moving(struct differ *d)
+{
+	const struct model *models[] = { d->actual, d->desired };
+
+	if (index_make(d->actual->nendpoints + d->desired->nendpoints,
+		       &d->moving))
+		return -ENOMEM;
+	for (size_t i = 0; i < 2; i++)
+		for (size_t k = 0; k < models[i]->nendpoints; k++) {
+			const char *name = models[i]->endpoints[k].name;
+
+			if (endpoint_stays(d, name))
+				continue;
+			index_add(&d->moving, name, strlen(name), name);
+			d->nmoving++;
+			d->nleaving += models[i] == d->actual;
+		}
+	return 0;
+}
+
+static bool endpoint_moves(const struct differ *d, const char *name)
+{
+	return d->nmoving && index_find_name(&d->moving, name);
+}
+
 /* What a port is looked up by, which leaves only equal ones to compare. Compared
  * as bytes: no padding. */
 struct port_key {
@@ -164,15 +211,16 @@ static struct port_key port_key(const struct publish *p)
 	return key;
 }
 
-static int ports_make(const struct model *m, struct ports *ret)
+static int ports_make(const struct publish *list, size_t count,
+		      struct ports *ret)
 {
-	ret->keys = calloc(m->npublishes + 1, sizeof(*ret->keys));
-	if (!ret->keys || index_make(m->npublishes, &ret->index))
+	ret->keys = calloc(count + 1, sizeof(*ret->keys));
+	if (!ret->keys || index_make(count, &ret->index))
 		return -ENOMEM;
-	for (size_t i = 0; i < m->npublishes; i++) {
-		ret->keys[i] = port_key(&m->publishes[i]);
+	for (size_t i = 0; i < count; i++) {
+		ret->keys[i] = port_key(&list[i]);
 		index_add(&ret->index, &ret->keys[i], sizeof(*ret->keys),
-			  &m->publishes[i]);
+			  &list[i]);
 	}
 	return 0;
 }
@@ -190,27 +238,51 @@ static bool publish_stays(const struct differ *d, const struct publish *p,
 	const struct publish *same =
 		index_find(&other->index, &key, sizeof(key));
 
-	return same && publish_equal(p, same) && endpoint_stays(d, p->endpoint);
+	return same && publish_equal(p, same) &&
+	       !endpoint_moves(d, p->endpoint);
 }
 
+static void publish_step(struct differ *d, enum step_op op,
+			 const struct publish *p)
+{
+	if (op == STEP_DEL)
+		step_add(d, op, OBJECT_PUBLISH, p, NULL);
+	else
+		step_add(d, op, OBJECT_PUBLISH, NULL, p);
+}
+
+/* How many the two lists have in common at their beginning. */
+static size_t same_publishes(const struct model *a, const struct model *b)
+{
+	size_t i = 0;
+
+	while (i < a->npublishes && i < b->npublishes &&
+	       publish_equal(&a->publishes[i], &b->publishes[i]))
+		i++;
+	return i;
+}
+
+/* Mostly one list is the other one with a few more at its end: only what comes
+ * after the common beginning has to be searched for. */
 static int diff_publishes(struct differ *d, enum step_op op)
 {
 	const struct model *from = op == STEP_DEL ? d->actual : d->desired;
 	const struct model *other = op == STEP_DEL ? d->desired : d->actual;
+	size_t same = same_publishes(from, other);
 	__attribute__((cleanup(ports_free))) struct ports ports = {};
 
-	if (ports_make(other, &ports))
+	/* No port that is there names an endpoint that only comes. */
+	for (size_t i = 0; i < same && d->nleaving; i++)
+		if (endpoint_moves(d, from->publishes[i].endpoint))
+			publish_step(d, op, &from->publishes[i]);
+	if (same == from->npublishes)
+		return 0;
+	if (ports_make(other->publishes + same, other->npublishes - same,
+		       &ports))
 		return -ENOMEM;
-	for (size_t i = 0; i < from->npublishes; i++) {
-		const struct publish *p = &from->publishes[i];
-
-		if (publish_stays(d, p, &ports))
-			continue;
-		if (op == STEP_DEL)
-			step_add(d, op, OBJECT_PUBLISH, p, NULL);
-		else
-			step_add(d, op, OBJECT_PUBLISH, NULL, p);
-	}
+	for (size_t i = same; i < from->npublishes; i++)
+		if (!publish_stays(d, &from->publishes[i], &ports))
+			publish_step(d, op, &from->publishes[i]);
 	return 0;
 }
 
@@ -219,7 +291,7 @@ static void diff_going(struct differ *d)
 	const struct model *m = d->actual;
 
 	for (size_t i = 0; i < m->nendpoints; i++)
-		if (!endpoint_stays(d, m->endpoints[i].name))
+		if (endpoint_moves(d, m->endpoints[i].name))
 			step_add(d, STEP_DEL, OBJECT_ENDPOINT, &m->endpoints[i],
 				 NULL);
 	for (size_t i = 0; i < m->nnetns; i++)
@@ -280,7 +352,7 @@ static void diff_coming(struct differ *d)
 	for (size_t i = 0; i < m->nnetns; i++)
 		diff_netns(d, &m->netns[i]);
 	for (size_t i = 0; i < m->nendpoints; i++)
-		if (!endpoint_stays(d, m->endpoints[i].name))
+		if (endpoint_moves(d, m->endpoints[i].name))
 			step_add(d, STEP_ADD, OBJECT_ENDPOINT, NULL,
 				 &m->endpoints[i]);
 }
@@ -351,6 +423,8 @@ static void differ_free(struct differ *d)
 	index_free(&d->new_endpoints);
 	index_free(&d->new_uplinks);
 	cables_free(&d->new_cables);
+	index_free(&d->staying);
+	index_free(&d->moving);
 }
 
 int plan_make(const struct model *actual, const struct model *desired,
@@ -376,7 +450,7 @@ int plan_make(const struct model *actual, const struct model *desired,
 		return -ENOMEM;
 	plan.steps = steps;
 
-	if (diff_publishes(&d, STEP_DEL))
+	if (find_staying(&d) || find_moving(&d) || diff_publishes(&d, STEP_DEL))
 		return -ENOMEM;
 	diff_going(&d);
 	diff_coming(&d);
