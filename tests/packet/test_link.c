@@ -189,6 +189,45 @@ static void counters_of_a_device_are_read(void **state)
 		-ENODEV);
 }
 
+struct ports {
+	struct link_info last;
+	int count;
+};
+
+static int on_port(const struct link_info *link, void *arg)
+{
+	struct ports *ports = arg;
+
+	ports->last = *link;
+	ports->count++;
+	return 0;
+}
+
+static void list_of_ports_has_what_is_on_a_bridge_and_nothing_else(void **state)
+{
+	struct world *world = *state;
+	struct ports ports = { 0 };
+	int bridge;
+
+	ok(world, link_add_bridge(world->nl, "br0", peer_mac, 0, &world->err));
+	bridge = index_of(world, world->nl, "br0");
+	ok(world, link_each_port(world->nl, on_port, &ports, &world->err));
+	assert_int_equal(ports.count, 0);
+
+	ok(world,
+	   link_set_master(world->nl, world->host_end, bridge, &world->err));
+	host_end_up(world);
+	ok(world, link_each_port(world->nl, on_port, &ports, &world->err));
+
+	assert_int_equal(ports.count, 1);
+	assert_string_equal(ports.last.name, "veth0");
+	assert_int_equal(ports.last.ifindex, world->host_end);
+	assert_int_equal(ports.last.master, bridge);
+	assert_memory_equal(ports.last.mac, host_mac, 6);
+	assert_int_equal(ports.last.mtu, 1500);
+	assert_true(ports.last.up);
+}
+
 static int enable_v6(void *arg, struct err *err)
 {
 	(void)arg;
@@ -246,6 +285,7 @@ int main(void)
 		test(ends_of_a_veth_have_the_macs_that_were_asked_for),
 		test(device_runs_when_both_its_ends_are_up),
 		test(counters_of_a_device_are_read),
+		test(list_of_ports_has_what_is_on_a_bridge_and_nothing_else),
 		test(routes_of_both_families_and_all_tables_are_listed),
 	};
 

@@ -78,7 +78,7 @@ static int fill_tables(struct control *control, const struct model *model,
 		       struct err *err)
 {
 	struct host host;
-	int rc = host_read(control->nl, &host, err);
+	int rc = host_look(control->nl, model, &host, err);
 
 	if (rc)
 		return rc;

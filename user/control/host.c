@@ -75,11 +75,24 @@ static int compare_links(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+/* In order, each of them once. */
+static void sort_links(struct host *host)
+{
+	struct link_info *links = host->links;
+	size_t count = 0;
+
+	if (host->nlinks)
+		qsort(links, host->nlinks, sizeof(*links), compare_links);
+	for (size_t i = 0; i < host->nlinks; i++)
+		if (!count || links[count - 1].ifindex != links[i].ifindex)
+			links[count++] = links[i];
+	host->nlinks = count;
+}
+
 static int index_links(struct host *host, struct err *err)
 {
-	if (host->nlinks)
-		qsort(host->links, host->nlinks, sizeof(*host->links),
-		      compare_links);
+	sort_links(host);
+	index_free(&host->names);
 	if (index_make(host->nlinks, &host->names))
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < host->nlinks; i++) {
@@ -90,21 +103,133 @@ static int index_links(struct host *host, struct err *err)
 	return 0;
 }
 
+static int read_addrs(struct nl *nl, struct host *host, struct err *err)
+{
+	int rc = addr_each(nl, on_addr, host, err);
+
+	rc = rc ? rc : route_each_default(nl, AF_INET, on_default, host, err);
+	return rc ? rc :
+		    route_each_default(nl, AF_INET6, on_default, host, err);
+}
+
+static int finish(int rc, struct host *host, struct host *ret, struct err *err)
+{
+	if (rc) {
+		host_free(host);
+		return err_prefix(err, "read the host's devices");
+	}
+	*ret = *host;
+	return 0;
+}
+
 int host_read(struct nl *nl, struct host *ret, struct err *err)
 {
 	struct host host = { 0 };
 	int rc = link_each(nl, on_link, &host, err);
 
 	rc = rc ? rc : index_links(&host, err);
-	rc = rc ? rc : addr_each(nl, on_addr, &host, err);
-	rc = rc ? rc : route_each_default(nl, AF_INET, on_default, &host, err);
-	rc = rc ? rc : route_each_default(nl, AF_INET6, on_default, &host, err);
-	if (rc) {
-		host_free(&host);
-		return err_prefix(err, "read the host's devices");
-	}
-	*ret = host;
-	return 0;
+	rc = rc ? rc : read_addrs(nl, &host, err);
+	return finish(rc, &host, ret, err);
+}
+
+/* Devices that a host's list does not have yet, asked for one by one. */
+struct search {
+	struct nl *nl;
+	const struct host *host;
+	struct host found; /* links only, in no order */
+};
+
+static int search_end(struct search *search, int rc,
+		      const struct link_info *link, struct err *err)
+{
+	if (rc)
+		return rc == -ENODEV ? 0 : rc;
+	rc = on_link(link, &search->found);
+	return rc ? err_set(err, rc, "out of memory") : 0;
+}
+
+static int search_name(struct search *search, const char *name, struct err *err)
+{
+	struct link_info link;
+
+	if (!name[0] || host_find_link(search->host, name))
+		return 0;
+	return search_end(search, link_get(search->nl, name, &link, err), &link,
+			  err);
+}
+
+static int search_index(struct search *search, int ifindex, struct err *err)
+{
+	struct link_info link;
+
+	if (!ifindex || host_find_index(search->host, ifindex))
+		return 0;
+	return search_end(search,
+			  link_get_index(search->nl, ifindex, &link, err),
+			  &link, err);
+}
+
+static int search_uplinks(struct search *search, const struct model *model,
+			  struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < model->nuplinks && !rc; i++)
+		rc = search_name(search, model->uplinks[i].ifname, err);
+	return rc;
+}
+
+static int search_model(struct search *search, const struct model *model,
+			struct err *err)
+{
+	int rc = search_uplinks(search, model, err);
+
+	for (size_t i = 0; i < model->nnetworks && !rc; i++)
+		rc = search_name(search, model->networks[i].bridge, err);
+	for (size_t i = 0; i < model->nendpoints && !rc; i++)
+		rc = search_name(search, model->endpoints[i].host_ifname, err);
+	return rc;
+}
+
+static int search_addressed(struct search *search, struct err *err)
+{
+	const struct host *host = search->host;
+	int rc = 0;
+
+	for (size_t i = 0; i < host->naddrs && !rc; i++)
+		rc = search_index(search, host->addrs[i].ifindex, err);
+	for (size_t i = 0; i < host->ndefaults && !rc; i++)
+		rc = search_index(search, host->defaults[i].ifindex, err);
+	return rc;
+}
+
+/* Frees what was found, in any case. */
+static int take_found(struct host *host, struct search *search, int rc,
+		      struct err *err)
+{
+	for (size_t i = 0; i < search->found.nlinks && !rc; i++)
+		rc = on_link(&search->found.links[i], host);
+	if (rc == -ENOMEM)
+		err_set(err, rc, "out of memory");
+	if (!rc && search->found.nlinks)
+		rc = index_links(host, err);
+	host_free(&search->found);
+	return rc;
+}
+
+int host_look(struct nl *nl, const struct model *model, struct host *ret,
+	      struct err *err)
+{
+	struct host host = { 0 };
+	struct search search = { .nl = nl, .host = &host };
+	int rc = link_each_port(nl, on_link, &host, err);
+
+	rc = rc ? rc : index_links(&host, err);
+	rc = rc ? rc : read_addrs(nl, &host, err);
+	rc = rc ? rc : search_model(&search, model, err);
+	rc = rc ? rc : search_addressed(&search, err);
+	rc = take_found(&host, &search, rc, err);
+	return finish(rc, &host, ret, err);
 }
 
 static bool is_one_of(const char *name, const char *const *names, size_t count)
@@ -150,12 +275,7 @@ int host_follow(struct nl *nl, const struct host *before,
 	if (rc == -ENOMEM)
 		err_set(err, rc, "out of memory");
 	rc = rc ? rc : addr_each(nl, on_addr, &host, err);
-	if (rc) {
-		host_free(&host);
-		return err_prefix(err, "read the host's devices");
-	}
-	*ret = host;
-	return 0;
+	return finish(rc, &host, ret, err);
 }
 
 void host_free(struct host *host)
@@ -294,12 +414,27 @@ static int add_automatic(const struct host *host, int ifindex,
 	return 0;
 }
 
-int host_set_uplinks(struct nl *nl, const struct host *host,
-		     struct model *model, struct err *err)
+/* What the model names, or may name in the end. */
+static int find_uplinks(struct nl *nl, struct host *host,
+			const struct model *model, const int defaults[2],
+			struct err *err)
+{
+	struct search search = { .nl = nl, .host = host };
+	int rc = search_uplinks(&search, model, err);
+
+	for (size_t i = 0; i < 2 && !rc; i++)
+		rc = search_index(&search, defaults[i], err);
+	return take_found(host, &search, rc, err);
+}
+
+int host_set_uplinks(struct nl *nl, struct host *host, struct model *model,
+		     struct err *err)
 {
 	int defaults[2] = { 0, 0 };
-	int rc;
+	int rc = find_uplinks(nl, host, model, defaults, err);
 
+	if (rc)
+		return rc;
 	if (!model->settings.uplink_auto || !model->nnetworks ||
 	    has_named_uplinks(model)) {
 		del_automatic(model, host, defaults);
@@ -309,6 +444,9 @@ int host_set_uplinks(struct nl *nl, const struct host *host,
 	/* A default route goes for a moment when a lease is renewed: without
 	 * its hooks the device would show private addresses to the world. */
 	if (rc || (!defaults[0] && !defaults[1]))
+		return rc;
+	rc = find_uplinks(nl, host, model, defaults, err);
+	if (rc)
 		return rc;
 	del_automatic(model, host, defaults);
 	rc = add_automatic(host, defaults[0], model, err);

@@ -22,9 +22,15 @@ struct host {
 int host_read(struct nl *nl, struct host *ret, struct err *err);
 void host_free(struct host *host);
 
+/* As host_read, but of the devices only those that the model names, have an
+ * address or a default route, or are a bridge's ports; kind may be empty. The
+ * kernel takes its time to list all of a thousand devices: for each it looks
+ * through the numbers of all namespaces. */
+int host_look(struct nl *nl, const struct model *model, struct host *ret,
+	      struct err *err);
+
 /* What the host has become, when nothing but the devices of these names came,
- * changed or went, and addresses. The kernel takes its time to list a thousand
- * devices: for each it looks through the numbers of all namespaces. */
+ * changed or went, and addresses. */
 int host_follow(struct nl *nl, const struct host *before,
 		const char *const *names, size_t count, struct host *ret,
 		struct err *err);
@@ -52,9 +58,10 @@ bool host_is_own_device(const struct model *model, const char *name);
 
 /* Puts the devices of the default routes in the place of the model's automatic
  * uplinks, which stay while there is no default route; without networks, with
- * uplinks that the user named, or with uplink_auto off, there are none. */
-int host_set_uplinks(struct nl *nl, const struct host *host,
-		     struct model *model, struct err *err);
+ * uplinks that the user named, or with uplink_auto off, there are none. The host
+ * has the model's uplinks afterwards, where they are there. */
+int host_set_uplinks(struct nl *nl, struct host *host, struct model *model,
+		     struct err *err);
 
 /* Uplinks that the plan adds must be there: found before anything is done. */
 int host_check_uplinks(const struct host *host, const struct model *desired,

@@ -508,7 +508,7 @@ int observe(struct control *control, const struct state *state, struct err *err)
 	    state_sweep(control->instance.name, &later))
 		log_warn("%s", later.text);
 	await_dying(control->nl, &control->model, netns);
-	rc = host_read(control->nl, &host, err);
+	rc = host_look(control->nl, &control->model, &host, err);
 	if (rc)
 		return rc;
 	work_init(control, &host, &work);
@@ -585,7 +585,7 @@ int control_model_now(struct control *control, struct model *ret,
 int control_look(struct control *control, struct host *ret, struct err *err)
 {
 	if (!control->has_seen)
-		return host_read(control->nl, ret, err);
+		return host_look(control->nl, &control->model, ret, err);
 	*ret = control->seen;
 	control->has_seen = false;
 	return 0;

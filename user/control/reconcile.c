@@ -51,7 +51,7 @@ static int make_plan(struct control *control, struct model *desired,
 		     struct course *course, struct err *err)
 {
 	const struct model *actual = &control->model;
-	const struct host *host = &course->host;
+	struct host *host = &course->host;
 	int rc = host_set_uplinks(control->nl, host, desired, err);
 
 	rc = rc ? rc :

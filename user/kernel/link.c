@@ -184,8 +184,9 @@ int link_get_counters(struct nl *nl, const char *name,
 	return 0;
 }
 
-int link_each(struct nl *nl, int (*visit)(const struct link_info *, void *),
-	      void *arg, struct err *err)
+static int each(struct nl *nl, __u8 family,
+		int (*visit)(const struct link_info *, void *), void *arg,
+		struct err *err)
 {
 	struct ifinfomsg *ifi;
 	struct nlmsghdr *req = link_request(nl, RTM_GETLINK, NLM_F_DUMP, &ifi);
@@ -195,6 +196,7 @@ int link_each(struct nl *nl, int (*visit)(const struct link_info *, void *),
 
 	/* Collected first: a torn dump starts over, which visit need not know,
 	 * and visit may itself use nl. */
+	ifi->ifi_family = family;
 	put_skip_stats(req);
 	rc = nl_dump(nl, req, on_link, &links, err);
 	list = links.list;
@@ -205,6 +207,19 @@ int link_each(struct nl *nl, int (*visit)(const struct link_info *, void *),
 	for (size_t i = 0; i < links.len && !rc; i++)
 		rc = visit(&list[i], arg);
 	return rc;
+}
+
+int link_each(struct nl *nl, int (*visit)(const struct link_info *, void *),
+	      void *arg, struct err *err)
+{
+	return each(nl, AF_UNSPEC, visit, arg, err);
+}
+
+int link_each_port(struct nl *nl,
+		   int (*visit)(const struct link_info *, void *), void *arg,
+		   struct err *err)
+{
+	return each(nl, AF_BRIDGE, visit, arg, err);
 }
 
 static int on_nsid(const struct nlmsghdr *nlh, void *arg)

@@ -30,6 +30,13 @@ int link_get_index(struct nl *nl, int ifindex, struct link_info *ret,
 int link_each(struct nl *nl, int (*visit)(const struct link_info *, void *),
 	      void *arg, struct err *err);
 
+/* The ports of all bridges, in less time: for this list the kernel does not look
+ * through the numbers of all namespaces for each device. One may be missing when
+ * devices come or go meanwhile, or be there twice; kind is empty. */
+int link_each_port(struct nl *nl,
+		   int (*visit)(const struct link_info *, void *), void *arg,
+		   struct err *err);
+
 /* The number that the namespace behind netns_fd has in that of nl, as in
  * peer_nsid; -1: it has none. */
 int link_nsid(struct nl *nl, int netns_fd, int *ret, struct err *err);
