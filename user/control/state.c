@@ -222,6 +222,19 @@ int state_clean(const char *instance, const struct state *state,
 	return 0;
 }
 
+int state_copy(const char *instance, const char *path, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	char journal[PATH_MAX];
+	size_t len;
+	int rc;
+
+	if (access(state_path(instance, JOURNAL, journal), F_OK))
+		return err_set(err, -ENOENT, "nothing is recorded");
+	rc = file_read(journal, &text, &len, err);
+	return rc ? rc : file_replace(path, text, len, err);
+}
+
 /* ----------------------------------------------------------------- seal */
 
 void state_break_seal(int lock)

@@ -57,6 +57,9 @@ int state_check_seal(const char *instance, int lock, struct err *err);
 int state_clean(const char *instance, const struct state *state,
 		struct err *err);
 
+/* Copies the journal to a file, whole or not at all. -ENOENT: there is none. */
+int state_copy(const char *instance, const char *path, struct err *err);
+
 /* kind: any but OBJECT_RULE and OBJECT_SETTINGS. */
 int state_write(const char *instance, enum object_kind kind, const void *object,
 		bool complete, struct err *err);
