@@ -76,6 +76,17 @@ static void check_cable_peer(struct check *c, size_t i,
 	check_finding(c, (struct place){ OBJECT_RULE, i }, &err);
 }
 
+static bool has_direct_cable(const struct check *c)
+{
+	const struct model *m = c->model;
+
+	for (size_t i = 0; i < m->nnetworks; i++)
+		if (cable_is_direct(
+			    cables_find(&c->cables, m->networks[i].name)))
+			return true;
+	return false;
+}
+
 void check_cables(struct check *c)
 {
 	const struct model *m = c->model;
@@ -84,6 +95,8 @@ void check_cables(struct check *c)
 		check_cable_network(c, i);
 	for (size_t i = 0; i < m->nendpoints; i++)
 		check_cable_end(c, i);
+	if (!has_direct_cable(c))
+		return;
 	for (size_t i = 0; i < m->npublishes; i++)
 		check_cable_publish(c, i);
 	for (size_t i = 0; i < m->nrules; i++) {

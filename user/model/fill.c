@@ -10,6 +10,7 @@
 #include "lib/cleanup.h"
 #include "model/address.h"
 #include "model/cable.h"
+#include "model/fill_internal.h"
 #include "model/ids.h"
 #include "model/index.h"
 #include "model/names.h"
@@ -20,12 +21,12 @@
  * kept, for all objects; only then what is still open gets something free.
  */
 
-static int no_memory(struct err *err)
+int fill_no_memory(struct err *err)
 {
 	return err_set(err, -ENOMEM, "out of memory");
 }
 
-static int no_number(struct err *err, const char *what, __u32 max)
+int fill_no_number(struct err *err, const char *what, __u32 max)
 {
 	err_set(err, -ENOSPC, "too many %s (at most %u)", what, max - 1);
 	err_kind(err, EXIT_CONFLICT, "limit");
@@ -194,7 +195,7 @@ static int fill_networks(struct model *desired, const struct model *actual,
 	_cleanup_ids_ struct ids ids = {};
 
 	if (ids_make(NETWORKS_MAX, &ids))
-		return no_memory(err);
+		return fill_no_memory(err);
 	for (size_t i = 0; i < actual->nnetworks; i++)
 		ids_take_actual(&ids, actual->networks[i].id);
 
@@ -213,7 +214,7 @@ static int fill_networks(struct model *desired, const struct model *actual,
 		if (!network->id)
 			network->id = ids_next(&ids);
 		if (!network->id)
-			return no_number(err, "networks", NETWORKS_MAX);
+			return fill_no_number(err, "networks", NETWORKS_MAX);
 		if (network->type != NETWORK_BRIDGE)
 			memset(network->bridge, 0, sizeof(network->bridge));
 		else if (!network->bridge[0])
@@ -246,38 +247,64 @@ static void keep_endpoint(struct endpoint *e, const struct endpoint *old)
 	}
 }
 
+/* The namespaces of endpoints that name no device: no others matter. */
+static int open_ifnames(const struct model *desired, size_t *ret_open,
+			struct index *ret)
+{
+	size_t open = 0;
+
+	for (size_t i = 0; i < desired->nendpoints; i++)
+		open += !desired->endpoints[i].ifname[0];
+	*ret_open = open;
+	if (index_make(open, ret))
+		return -ENOMEM;
+	for (size_t i = 0; i < desired->nendpoints && open; i++) {
+		const struct endpoint *e = &desired->endpoints[i];
+
+		if (!e->ifname[0])
+			index_add(ret, e->netns, strlen(e->netns), e);
+	}
+	return 0;
+}
+
+#define IFNAME_KEY_MAX (sizeof(((struct endpoint *)0)->netns) + 1 + IFNAMSIZ)
+
 /* "eth0" unless another endpoint of the namespace has that; then eth1 ... */
+static void pick_ifname(struct endpoint *e, char key[IFNAME_KEY_MAX],
+			struct index *taken)
+{
+	for (unsigned int n = 0; !e->ifname[0]; n++) {
+		snprintf(key, IFNAME_KEY_MAX, "%s eth%u", e->netns, n);
+		if (!index_add(taken, key, strlen(key), e))
+			snprintf(e->ifname, sizeof(e->ifname), "eth%u", n);
+	}
+}
+
 static int fill_ifnames(struct model *desired)
 {
-	size_t count = desired->nendpoints;
-	_cleanup_index_ struct index taken = {};
-	_cleanup_free_ char *keys = NULL;
-	const size_t size = sizeof(desired->endpoints->netns) + 1 + IFNAMSIZ;
+	size_t count = desired->nendpoints, open;
+	_cleanup_index_ struct index namespaces = {}, taken = {};
+	_cleanup_free_ char(*keys)[IFNAME_KEY_MAX] = NULL;
 
-	keys = calloc(count + 1, size);
+	if (open_ifnames(desired, &open, &namespaces))
+		return -ENOMEM;
+	if (!open)
+		return 0;
+	keys = calloc(count, sizeof(*keys));
 	if (!keys || index_make(count, &taken))
 		return -ENOMEM;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct endpoint *e = &desired->endpoints[i];
-		char *key = keys + i * size;
 
-		if (!e->ifname[0])
+		if (!e->ifname[0] || !index_find_name(&namespaces, e->netns))
 			continue;
-		snprintf(key, size, "%s %s", e->netns, e->ifname);
-		index_add(&taken, key, strlen(key), e);
+		snprintf(keys[i], sizeof(keys[i]), "%s %s", e->netns,
+			 e->ifname);
+		index_add(&taken, keys[i], strlen(keys[i]), e);
 	}
-	for (size_t i = 0; i < count; i++) {
-		struct endpoint *e = &desired->endpoints[i];
-		char *key = keys + i * size;
-
-		for (unsigned int n = 0; !e->ifname[0]; n++) {
-			snprintf(key, size, "%s eth%u", e->netns, n);
-			if (!index_add(&taken, key, strlen(key), e))
-				snprintf(e->ifname, sizeof(e->ifname), "eth%u",
-					 n);
-		}
-	}
+	for (size_t i = 0; i < count; i++)
+		pick_ifname(&desired->endpoints[i], keys[i], &taken);
 	return 0;
 }
 
@@ -312,7 +339,7 @@ static int fill_endpoints(struct model *desired, const struct model *actual,
 
 	if (ids_make(ENDPOINTS_MAX, &slots) ||
 	    keep_endpoints(desired, actual, &slots) || fill_ifnames(desired))
-		return no_memory(err);
+		return fill_no_memory(err);
 
 	for (size_t i = 0; i < desired->nendpoints; i++) {
 		struct endpoint *e = &desired->endpoints[i];
@@ -320,7 +347,7 @@ static int fill_endpoints(struct model *desired, const struct model *actual,
 		if (!e->slot)
 			e->slot = ids_next(&slots);
 		if (!e->slot)
-			return no_number(err, "endpoints", ENDPOINTS_MAX);
+			return fill_no_number(err, "endpoints", ENDPOINTS_MAX);
 		if (cable_is_direct(cables_find(cables, e->network)))
 			memset(e->host_ifname, 0, sizeof(e->host_ifname));
 		else if (!e->host_ifname[0])
@@ -328,83 +355,6 @@ static int fill_endpoints(struct model *desired, const struct model *actual,
 					 e->host_ifname);
 		if (!memcmp(e->mac, no_mac, sizeof(no_mac)))
 			mac_make("endpoint", e->name, e->mac);
-	}
-	return 0;
-}
-
-/*
- * What makes a publish the same one: everything but its clients. One that
- * leads elsewhere gets another id, so that its counters start at zero.
- */
-struct publish_id {
-	struct ipaddr host_ip;
-	__u16 port, port_last, target_port;
-	__u8 proto;
-	bool any_host;
-	char endpoint[NAME_LEN_MAX + 1];
-};
-
-static struct publish_id publish_id(const struct publish *p)
-{
-	struct publish_id id;
-
-	/* Compared as bytes, so those behind the name have to be zero. */
-	memset(&id, 0, sizeof(id));
-	if (!p->any_host)
-		id.host_ip = p->host_ip;
-	id.port = p->port;
-	id.port_last = p->port_last;
-	id.target_port = p->target_port;
-	id.proto = p->proto;
-	id.any_host = p->any_host;
-	memcpy(id.endpoint, p->endpoint, strlen(p->endpoint));
-	return id;
-}
-
-static int keep_publishes(struct model *desired, const struct model *actual,
-			  struct ids *ids)
-{
-	_cleanup_index_ struct index olds = {};
-	_cleanup_free_ struct publish_id *keys = NULL;
-
-	keys = calloc(actual->npublishes + 1, sizeof(*keys));
-	if (!keys || index_make(actual->npublishes, &olds))
-		return -ENOMEM;
-	for (size_t i = 0; i < actual->npublishes; i++) {
-		keys[i] = publish_id(&actual->publishes[i]);
-		index_add(&olds, &keys[i], sizeof(keys[i]),
-			  &actual->publishes[i]);
-		ids_take_actual(ids, actual->publishes[i].id);
-	}
-	for (size_t i = 0; i < desired->npublishes; i++) {
-		struct publish *p = &desired->publishes[i];
-		const struct publish_id key = publish_id(p);
-		const struct publish *old =
-			index_find(&olds, &key, sizeof(key));
-
-		if (!p->id && old)
-			p->id = old->id;
-		ids_take_desired(ids, p->id);
-	}
-	return 0;
-}
-
-static int fill_publishes(struct model *desired, const struct model *actual,
-			  struct err *err)
-{
-	_cleanup_ids_ struct ids ids = {};
-
-	if (ids_make(PUBLISH_MAX, &ids) ||
-	    keep_publishes(desired, actual, &ids))
-		return no_memory(err);
-
-	for (size_t i = 0; i < desired->npublishes; i++) {
-		struct publish *p = &desired->publishes[i];
-
-		if (!p->id)
-			p->id = ids_next(&ids);
-		if (!p->id)
-			return no_number(err, "published ports", PUBLISH_MAX);
 	}
 	return 0;
 }
@@ -506,11 +456,21 @@ static void name_rule(struct policy_rule *rule, struct rule_names *names)
 	give_name(rule, name, names);
 }
 
+static bool has_dormant(const struct model *m)
+{
+	for (size_t i = 0; i < m->nrules; i++)
+		if (m->rules[i].dormant)
+			return true;
+	return false;
+}
+
 /* What a rule names may have come back. */
 static int wake_rules(struct model *m)
 {
 	_cleanup_names_ struct names names = {};
 
+	if (!has_dormant(m))
+		return 0;
 	if (names_make(m, &names))
 		return -ENOMEM;
 	for (size_t i = 0; i < m->nrules; i++) {
@@ -522,15 +482,27 @@ static int wake_rules(struct model *m)
 	return 0;
 }
 
+static bool rules_are_filled(const struct model *m)
+{
+	for (size_t i = 0; i < m->nrules; i++)
+		if (!m->rules[i].id || !m->rules[i].name[0])
+			return false;
+	return true;
+}
+
 static int fill_rules(struct model *desired, const struct model *actual,
 		      struct err *err)
 {
 	_cleanup_rule_names_ struct rule_names names = {};
 	_cleanup_ids_ struct ids ids = {};
 
-	if (ids_make(RULES_MAX, &ids) || wake_rules(desired) ||
+	if (wake_rules(desired))
+		return fill_no_memory(err);
+	if (rules_are_filled(desired))
+		return 0;
+	if (ids_make(RULES_MAX, &ids) ||
 	    rule_names_make(desired, actual, &names))
-		return no_memory(err);
+		return fill_no_memory(err);
 	keep_unnamed_rules(desired, actual, &names);
 	keep_rule_ids(desired, actual, &names, &ids);
 
@@ -540,7 +512,7 @@ static int fill_rules(struct model *desired, const struct model *actual,
 		if (!rule->id)
 			rule->id = ids_next(&ids);
 		if (!rule->id)
-			return no_number(err, "policy rules", RULES_MAX);
+			return fill_no_number(err, "policy rules", RULES_MAX);
 		if (!rule->name[0])
 			name_rule(rule, &names);
 	}
@@ -561,7 +533,7 @@ int model_fill_remembering(struct model *desired, const struct model *actual,
 	/* Names stay in the indexes: neither array grows any more. */
 	if (fill_netns(desired, actual) || cables_make(desired, &cables) ||
 	    taken_devices(desired, actual, &devices))
-		return no_memory(err);
+		return fill_no_memory(err);
 	r = cables_check(desired, &cables, err);
 	if (r)
 		return r;
