@@ -83,6 +83,60 @@ static void full_table_is_named(void **state)
 	assert_non_null(strstr(fixture->err.text, "'bn_locals' is full"));
 }
 
+#define ROWS_MAX 12
+
+struct rows {
+	struct ipaddr keys[ROWS_MAX];
+	struct local_val values[ROWS_MAX];
+	struct table_rows list;
+};
+
+/* Few keys and few values, so many rows are equal, or have the same key. */
+static void rows_add_random(struct rows *rows, unsigned int *seed)
+{
+	size_t count = rand_r(seed) % (ROWS_MAX - rows->list.count + 1);
+
+	for (size_t i = rows->list.count; count-- > 0; i++) {
+		rows->keys[i] = (struct ipaddr){ { rand_r(seed) % 8 } };
+		rows->values[i].ifindex = 1 + rand_r(seed) % 3;
+		rows->list.count++;
+	}
+	rows->list.keys = rows->keys;
+	rows->list.values = rows->values;
+}
+
+static void table_that_is_changed_is_as_one_that_is_replaced(void **state)
+{
+	struct fixture *fixture = *state;
+	struct datapath *dp = fixture->dp;
+	size_t differ;
+
+	for (unsigned int round = 0; round < 2000; round++) {
+		struct rows before = { 0 }, after;
+		unsigned int seed = round;
+
+		rows_add_random(&before, &seed);
+		after = before;
+		after.list.count = rand_r(&seed) % (before.list.count + 1);
+		rows_add_random(&after, &seed);
+		rows_add_random(&before, &seed);
+		assert_int_equal(table_replace(dp, MAP_LOCALS, before.keys,
+					       before.values, before.list.count,
+					       &fixture->err),
+				 0);
+
+		assert_int_equal(table_change(dp, MAP_LOCALS, &before.list,
+					      &after.list, &fixture->err),
+				 0);
+		assert_int_equal(table_compare(dp, MAP_LOCALS, &after.list,
+					       &differ, &fixture->err),
+				 0);
+		if (differ)
+			fail_msg("round %u: %zu elements differ", round,
+				 differ);
+	}
+}
+
 /* ---- counters */
 
 /* Value i + 1 on CPU i. */
@@ -336,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(deleting_what_is_not_there_succeeds),
 		TEST(full_table_is_named),
+		TEST(table_that_is_changed_is_as_one_that_is_replaced),
 		TEST(reasons_are_the_sum_of_all_cpus),
 		TEST(endpoint_counters_are_summed_and_cleared),
 		TEST(flow_counters_are_the_sum_of_all_cpus),

@@ -61,16 +61,18 @@ static int hook_uplinks(struct control *control, const struct model *model,
 	return rc;
 }
 
+/* before: what the tables were filled from, NULL: not known. */
 static int fill_from(struct control *control, const struct model *model,
-		     const struct host *host, struct err *err)
+		     const struct model *before, const struct host *host,
+		     struct err *err)
 {
-	struct uplink_val before[UPLINKS_MAX] = { 0 };
+	struct uplink_val uplinks[UPLINKS_MAX] = { 0 };
 	int rc;
 
 	for (__u32 i = 0; i < UPLINKS_MAX; i++)
-		table_get(control->dp, MAP_UPLINKS, &i, &before[i]);
-	rc = sync_tables(control->dp, model, host, err);
-	rc = rc ? rc : hook_uplinks(control, model, host, before, err);
+		table_get(control->dp, MAP_UPLINKS, &i, &uplinks[i]);
+	rc = sync_tables(control->dp, model, before, host, err);
+	rc = rc ? rc : hook_uplinks(control, model, host, uplinks, err);
 	return rc ? rc : start_endpoints(control, model, host, err);
 }
 
@@ -82,7 +84,7 @@ static int fill_tables(struct control *control, const struct model *model,
 
 	if (rc)
 		return rc;
-	rc = fill_from(control, model, &host, err);
+	rc = fill_from(control, model, NULL, &host, err);
 	host_free(&host);
 	return rc;
 }
@@ -118,6 +120,12 @@ static size_t devices_of(const struct plan *plan, const char *ret[FOLLOW_MAX])
 	return count;
 }
 
+/* What a process has left that was killed may be anything between two models. */
+static const struct model *known_before(const struct work *work)
+{
+	return work->was_loaded && !work->replaying ? work->actual : NULL;
+}
+
 /* The devices have changed since the plan was made. */
 static int fill_after(struct control *control, const struct work *work,
 		      const struct plan *plan, struct err *err)
@@ -132,7 +140,7 @@ static int fill_after(struct control *control, const struct work *work,
 	rc = host_follow(control->nl, work->host, names, count, &host, err);
 	if (rc)
 		return rc;
-	rc = fill_from(control, work->desired, &host, err);
+	rc = fill_from(control, work->desired, known_before(work), &host, err);
 	host_free(&host);
 	return rc;
 }

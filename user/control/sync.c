@@ -54,6 +54,7 @@ static void rows_add(struct rows *rows, const void *key, const void *value)
 struct sink {
 	struct datapath *dp;
 	struct table_differ *differ; /* of each map; NULL: write them */
+	const struct model *before; /* NULL: not known */
 };
 
 static int rows_write(const struct sink *sink, enum map_id map,
@@ -394,20 +395,14 @@ static int sync_publish_from(const struct sink *sink, const struct model *model,
 	return rows_write(sink, MAP_PUB_FROM, &rows, err);
 }
 
-/* The clients go first: a port must not be open to all before its list is. */
-static int sync_publishes(const struct sink *sink, const struct model *model,
-			  struct err *err)
+static int publishes_collect(const struct model *model, struct rows *rows)
 {
 	_cleanup_names_ struct names names = { 0 };
-	_cleanup_rows_ struct rows rows = { 0 };
-	int rc = sync_publish_from(sink, model, err);
 
-	if (rc)
-		return rc;
 	if (names_make(model, &names) ||
-	    rows_make(&rows, sync_publish_count(model),
+	    rows_make(rows, sync_publish_count(model),
 		      sizeof(struct publish_key), sizeof(struct publish_val)))
-		return no_memory(err);
+		return -ENOMEM;
 	for (size_t i = 0; i < model->npublishes; i++) {
 		const struct publish *p = &model->publishes[i];
 		const struct endpoint *e =
@@ -416,8 +411,38 @@ static int sync_publishes(const struct sink *sink, const struct model *model,
 			e ? names_find_network(&names, e->network) : NULL;
 
 		if (n)
-			publish_add(&rows, p, e, n->routed);
+			publish_add(rows, p, e, n->routed);
 	}
+	return 0;
+}
+
+static int publishes_change(const struct sink *sink, const struct rows *rows,
+			    struct err *err)
+{
+	_cleanup_rows_ struct rows old = { 0 };
+
+	if (publishes_collect(sink->before, &old))
+		return no_memory(err);
+	return table_change(
+		sink->dp, MAP_PUBLISH,
+		&(struct table_rows){ old.keys, old.values, old.count },
+		&(struct table_rows){ rows->keys, rows->values, rows->count },
+		err);
+}
+
+/* The clients go first: a port must not be open to all before its list is. */
+static int sync_publishes(const struct sink *sink, const struct model *model,
+			  struct err *err)
+{
+	_cleanup_rows_ struct rows rows = { 0 };
+	int rc = sync_publish_from(sink, model, err);
+
+	if (rc)
+		return rc;
+	if (publishes_collect(model, &rows))
+		return no_memory(err);
+	if (sink->before)
+		return publishes_change(sink, &rows, err);
 	return rows_write(sink, MAP_PUBLISH, &rows, err);
 }
 
@@ -560,9 +585,10 @@ static int sync_model(const struct sink *sink, const struct model *model,
 }
 
 int sync_tables(struct datapath *dp, const struct model *model,
-		const struct host *host, struct err *err)
+		const struct model *before, const struct host *host,
+		struct err *err)
 {
-	const struct sink sink = { .dp = dp };
+	const struct sink sink = { .dp = dp, .before = before };
 	int rc = sync_settings(dp, &model->settings, err);
 
 	rc = rc ? rc : sync_model(&sink, model, host, err);

@@ -14,9 +14,14 @@
  * every flow is decided again on its next packet.
  *
  * Endpoints whose device the host does not have are left out.
+ *
+ * before: the model that the tables were filled from; NULL when it is not known,
+ * or nobody knows what became of them since. With it, the published ports are
+ * compared with that model's instead of with their table, which is the largest.
  */
 int sync_tables(struct datapath *dp, const struct model *model,
-		const struct host *host, struct err *err);
+		const struct model *before, const struct host *host,
+		struct err *err);
 
 /* What sync_tables would change in each map. Of the settings (MAP_CONFIG) and of
  * the policy, all of it under MAP_POLICY, only how much. Nothing is written. */

@@ -21,7 +21,8 @@ static int fill(struct datapath *dp, void *arg, struct err *err)
 	const struct filling *filling = arg;
 
 	datapath_config(dp)->policy_hash = 0;
-	return sync_tables(dp, &filling->control->model, filling->host, err);
+	return sync_tables(dp, &filling->control->model, NULL, filling->host,
+			   err);
 }
 
 int control_attach_endpoints(struct control *control, const struct host *host,

@@ -192,18 +192,26 @@ int table_del(struct datapath *dp, enum map_id map, const void *key,
 int table_replace(struct datapath *dp, enum map_id map, const void *keys,
 		  const void *values, size_t count, struct err *err);
 
+/* What a table has, or should have, packed by the map's own sizes. Of rows with
+ * the same key the last one counts. */
+struct table_rows {
+	const void *keys;
+	const void *values;
+	size_t count;
+};
+
+/* From what is known to be in a hash to what is wanted, without reading it. Costs
+ * next to nothing for as many rows as both begin with. */
+int table_change(struct datapath *dp, enum map_id map,
+		 const struct table_rows *before,
+		 const struct table_rows *after, struct err *err);
+
 /* Calls visit for each element until it returns non-zero (returned). Not for
  * maps of maps. */
 int table_visit(const struct datapath *dp, enum map_id map,
 		int (*visit)(const void *key, const void *value, void *arg),
 		void *arg, struct err *err);
 
-/* What a table should have, packed by the map's own sizes. */
-struct table_rows {
-	const void *keys;
-	const void *values;
-	size_t count;
-};
 /* What of a map is not as table_replace would leave it. */
 #define TABLE_KEY_MAX 64
 enum table_flaw {

@@ -128,18 +128,107 @@ static int del_others(struct datapath *dp, enum map_id map,
 	return rc;
 }
 
+/* Those of the rows from first on, in the order of their keys. */
+static int wanted_make(const struct table_rows *rows, size_t first,
+		       size_t count, const struct bpf_map_info *info,
+		       struct wanted *ret)
+{
+	*ret = (struct wanted){
+		.keys = (const char *)rows->keys + first * info->key_size,
+		.values = (const char *)rows->values + first * info->value_size,
+		.count = count,
+		.key_size = info->key_size,
+		.value_size = info->value_size,
+	};
+	return wanted_sort(ret);
+}
+
+static void wanted_free(struct wanted *wanted)
+{
+	free(wanted->rows);
+	free(wanted->others);
+}
+
+#define _cleanup_wanted_ __attribute__((cleanup(wanted_free)))
+
+/* How many rows both have in common at the beginning. */
+static size_t same_rows(const struct table_rows *a, const struct table_rows *b,
+			const struct bpf_map_info *info)
+{
+	const char *keys = a->keys, *values = a->values;
+	const char *other_keys = b->keys, *other_values = b->values;
+	size_t max = a->count < b->count ? a->count : b->count;
+	size_t i = 0;
+
+	while (i < max &&
+	       !memcmp(keys + i * info->key_size,
+		       other_keys + i * info->key_size, info->key_size) &&
+	       !memcmp(values + i * info->value_size,
+		       other_values + i * info->value_size, info->value_size))
+		i++;
+	return i;
+}
+
+/* What nobody wants any more; or, behind the rows in common, nobody: then it is
+ * what they say again. */
+static int restore_others(struct datapath *dp, enum map_id map,
+			  const struct wanted *wanted,
+			  const struct wanted *common, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < wanted->nothers && !rc; i++) {
+		const char *key = wanted->others + i * wanted->key_size;
+		const struct row *row = wanted_find(common, key);
+
+		if (row)
+			rc = table_set(dp, map, key,
+				       common->values +
+					       row->index * common->value_size,
+				       err);
+		else
+			rc = table_del(dp, map, key, err);
+	}
+	return rc;
+}
+
+int table_change(struct datapath *dp, enum map_id map,
+		 const struct table_rows *before,
+		 const struct table_rows *after, struct err *err)
+{
+	_cleanup_wanted_ struct wanted wanted = { 0 }, common = { 0 };
+	struct bpf_map_info info;
+	size_t same = 0;
+	int rc = map_info(dp->maps[map], &info);
+
+	if (!rc) {
+		same = same_rows(before, after, &info);
+		rc = wanted_make(after, same, after->count - same, &info,
+				 &wanted);
+	}
+	for (size_t i = same; i < before->count && !rc; i++)
+		rc = on_present((const char *)before->keys + i * info.key_size,
+				(const char *)before->values +
+					i * info.value_size,
+				&wanted);
+	if (!rc && wanted.nothers)
+		rc = wanted_make(after, 0, same, &info, &common);
+	if (rc)
+		return err_set(err, rc, "change map '%s': %s", map_name[map],
+			       strerror(-rc));
+	rc = set_rows(dp, map, &wanted, err);
+	return rc ? rc : restore_others(dp, map, &wanted, &common, err);
+}
+
 int table_replace(struct datapath *dp, enum map_id map, const void *keys,
 		  const void *values, size_t count, struct err *err)
 {
-	struct wanted wanted = { .keys = keys,
-				 .values = values,
-				 .count = count };
+	const struct table_rows rows = { keys, values, count };
+	_cleanup_wanted_ struct wanted wanted = { 0 };
 	struct bpf_map_info info;
 	int rc = map_info(dp->maps[map], &info);
 
-	wanted.key_size = info.key_size;
-	wanted.value_size = info.value_size;
-	rc = rc ? rc : wanted_sort(&wanted);
+	rc = rc ? rc : wanted_make(&rows, 0, count, &info, &wanted);
 	rc = rc ? rc : map_each(dp->maps[map], on_present, &wanted);
 	if (rc)
 		err_set(err, rc, "read map '%s': %s", map_name[map],
@@ -148,7 +237,5 @@ int table_replace(struct datapath *dp, enum map_id map, const void *keys,
 	/* An array keeps what is not named. */
 	if (!rc && info.type != BPF_MAP_TYPE_ARRAY)
 		rc = del_others(dp, map, &wanted, err);
-	free(wanted.rows);
-	free(wanted.others);
 	return rc;
 }
