@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* observe - what of the record the kernel still has */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -184,14 +185,15 @@ static bool has_endpoints(const struct model *model, const char *netns)
 
 /* Processes keep a namespace alive without its name, and its endpoints with
  * it: then it stays, too. */
-static int forget_netns(struct work *work, struct model *model, struct err *err)
+static int forget_netns(struct work *work, struct model *model,
+			const enum identity *netns, struct err *err)
 {
 	int rc = 0;
 
 	for (size_t i = model->nnetns; i-- > 0 && !rc;) {
 		struct netns *gone = &model->netns[i];
 
-		if (identity_of_netns(gone) == IDENTITY_SAME ||
+		if (netns[i] == IDENTITY_SAME ||
 		    has_endpoints(model, gone->name))
 			continue;
 		rc = step_clean(work, OBJECT_NETNS, gone, err);
@@ -463,23 +465,52 @@ static int clear_up(struct control *control, struct work *work, struct err *err)
 
 /* ------------------------------------------------------------------- all */
 
-static int forget(struct work *work, struct model *model,
-		  const enum identity *netns, bool *changed, struct err *err)
-{
-	int rc = forget_endpoints(work, model, netns, changed, err);
+/* Of the model's namespaces and of those that its endpoints are in, in their
+ * order: each is looked at once. */
+struct identities {
+	enum identity *netns, *endpoints;
+};
 
-	rc = rc ? rc : forget_dangling(work, model, changed, err);
-	return rc ? rc : forget_netns(work, model, err);
+static void identities_free(struct identities *identities)
+{
+	free(identities->netns);
+	free(identities->endpoints);
 }
 
-/* Looked at once for each endpoint of the model, in its order. */
-static enum identity *identities(const struct model *model)
+static int identities_find(const struct model *model, struct identities *ret)
 {
-	enum identity *list = calloc(model->nendpoints + 1, sizeof(*list));
+	_cleanup_index_ struct index names = { 0 };
 
-	for (size_t i = 0; list && i < model->nendpoints; i++)
-		list[i] = identity_of_endpoint(&model->endpoints[i]);
-	return list;
+	ret->netns = calloc(model->nnetns + 1, sizeof(*ret->netns));
+	ret->endpoints = calloc(model->nendpoints + 1, sizeof(*ret->endpoints));
+	if (!ret->netns || !ret->endpoints ||
+	    index_make_names(model->netns, model->nnetns, sizeof(*model->netns),
+			     &names))
+		return -ENOMEM;
+	for (size_t i = 0; i < model->nnetns; i++)
+		ret->netns[i] = identity_of_netns(&model->netns[i]);
+	for (size_t i = 0; i < model->nendpoints; i++) {
+		const struct endpoint *e = &model->endpoints[i];
+		const struct netns *netns = index_find_name(&names, e->netns);
+
+		if (netns && netns->cookie == e->netns_cookie &&
+		    netns->mount == e->netns_mount)
+			ret->endpoints[i] = ret->netns[netns - model->netns];
+		else
+			ret->endpoints[i] = identity_of_endpoint(e);
+	}
+	return 0;
+}
+
+static int forget(struct work *work, struct model *model,
+		  const struct identities *identities, bool *changed,
+		  struct err *err)
+{
+	int rc = forget_endpoints(work, model, identities->endpoints, changed,
+				  err);
+
+	rc = rc ? rc : forget_dangling(work, model, changed, err);
+	return rc ? rc : forget_netns(work, model, identities->netns, err);
 }
 
 static void keep_seen(struct control *control, struct host *host, bool is_so)
@@ -495,19 +526,20 @@ static void keep_seen(struct control *control, struct host *host, bool is_so)
 
 int observe(struct control *control, const struct state *state, struct err *err)
 {
-	_cleanup_free_ enum identity *netns = identities(&control->model);
+	__attribute__((
+		cleanup(identities_free))) struct identities identities = { 0 };
 	bool changed = state->unfinished || has_objects(&state->leftovers);
 	struct work work;
 	struct host host;
 	struct err later;
 	int rc;
 
-	if (!netns)
+	if (identities_find(&control->model, &identities))
 		return err_set(err, -ENOMEM, "out of memory");
 	if (datapath_tidy(control->instance.name, &later) ||
 	    state_sweep(control->instance.name, &later))
 		log_warn("%s", later.text);
-	await_dying(control->nl, &control->model, netns);
+	await_dying(control->nl, &control->model, identities.endpoints);
 	rc = host_look(control->nl, &control->model, &host, err);
 	if (rc)
 		return rc;
@@ -519,7 +551,8 @@ int observe(struct control *control, const struct state *state, struct err *err)
 		rc = ipam_forget(work.instance, &control->model,
 				 state->leftovers.endpoints,
 				 state->leftovers.nendpoints, err);
-	rc = rc ? rc : forget(&work, &control->model, netns, &changed, err);
+	rc = rc ? rc :
+		  forget(&work, &control->model, &identities, &changed, err);
 	if (!rc && control->mode != CONTROL_PURGE)
 		rc = restore(control, &work, &changed, err);
 	if (!rc && state->unfinished)
