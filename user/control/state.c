@@ -19,8 +19,10 @@
 #include "lib/log.h"
 
 #define JOURNAL "journal"
-/* So much of a journal may say nothing before it is written anew. */
+/* So much of a journal may say nothing before it is written anew: each command
+ * reads it, and has a few lines to say. */
 #define WASTE_LINES_MIN 256
+#define WASTE_PART 4 /* of the lines that say something */
 
 static const char *state_path(const char *instance, const char *file,
 			      char buf[PATH_MAX])
@@ -214,7 +216,8 @@ int state_clean(const char *instance, const struct state *state,
 
 	if (stat(state_path(instance, JOURNAL, path), &st))
 		return 0;
-	if (state->outdated || state->waste > live + WASTE_LINES_MIN)
+	if (state->outdated ||
+	    state->waste > live / WASTE_PART + WASTE_LINES_MIN)
 		return journal_make(path, state, err);
 	if ((size_t)st.st_size > state->valid && truncate(path, state->valid))
 		return err_set(err, -errno, "truncate %s: %s", path,

@@ -22,7 +22,7 @@
  * the record says. What is nothing but a row of a table has one line each time.
  * Default settings have none.
  *
- * When most of its lines are out of date, the journal is written anew beside the
+ * When a fifth of its lines is out of date, the journal is written anew beside the
  * old one and takes its name. Nothing is forced to the disk, where /run is on
  * one: what the record tells of does not outlive the kernel either.
  */

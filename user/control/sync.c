@@ -25,12 +25,13 @@ struct rows {
 	size_t value_size;
 };
 
+/* Room for max rows, of which few may be used: nothing is written there yet. */
 static int rows_make(struct rows *rows, size_t max, size_t key_size,
 		     size_t value_size)
 {
 	*rows = (struct rows){ .key_size = key_size, .value_size = value_size };
-	rows->keys = calloc(max + 1, key_size);
-	rows->values = calloc(max + 1, value_size);
+	rows->keys = reallocarray(NULL, max + 1, key_size);
+	rows->values = reallocarray(NULL, max + 1, value_size);
 	return rows->keys && rows->values ? 0 : -ENOMEM;
 }
 
@@ -48,6 +49,18 @@ static void rows_add(struct rows *rows, const void *key, const void *value)
 	memcpy(rows->values + rows->count * rows->value_size, value,
 	       rows->value_size);
 	rows->count++;
+}
+
+/* All of an array, which keeps what is not named: max elements, and zero. */
+static int rows_make_array(struct rows *rows, __u32 max, size_t value_size)
+{
+	if (rows_make(rows, max, sizeof(__u32), value_size))
+		return -ENOMEM;
+	memset(rows->values, 0, max * value_size);
+	for (__u32 i = 0; i < max; i++)
+		memcpy(rows->keys + i * sizeof(i), &i, sizeof(i));
+	rows->count = max;
+	return 0;
 }
 
 /* Where rows go: into the tables, or beside them. */
@@ -84,19 +97,15 @@ static int bridge_index(const struct host *host, const struct network *network)
 	return link ? link->ifindex : 0;
 }
 
-/* Arrays keep what is not named, so all of it is named. */
 static int sync_networks(const struct sink *sink, const struct model *model,
 			 const struct host *host, struct err *err)
 {
 	_cleanup_rows_ struct rows rows = { 0 };
 	struct network_val *values;
 
-	if (rows_make(&rows, NETWORKS_MAX, sizeof(__u32), sizeof(*values)))
+	if (rows_make_array(&rows, NETWORKS_MAX, sizeof(*values)))
 		return no_memory(err);
 	values = (void *)rows.values;
-	for (__u32 i = 0; i < NETWORKS_MAX; i++)
-		memcpy(rows.keys + i * sizeof(i), &i, sizeof(i));
-	rows.count = NETWORKS_MAX;
 
 	for (size_t i = 0; i < model->nnetworks; i++) {
 		const struct network *n = &model->networks[i];
@@ -265,12 +274,9 @@ static int sync_uplinks(const struct sink *sink, const struct model *model,
 	struct uplink_val *values;
 	size_t used = 0;
 
-	if (rows_make(&rows, UPLINKS_MAX, sizeof(__u32), sizeof(*values)))
+	if (rows_make_array(&rows, UPLINKS_MAX, sizeof(*values)))
 		return no_memory(err);
 	values = (void *)rows.values;
-	for (__u32 i = 0; i < UPLINKS_MAX; i++)
-		memcpy(rows.keys + i * sizeof(i), &i, sizeof(i));
-	rows.count = UPLINKS_MAX;
 
 	for (size_t i = 0; i < model->nuplinks && used < UPLINKS_MAX; i++) {
 		const struct uplink *uplink = &model->uplinks[i];

@@ -40,9 +40,12 @@ int index_make(size_t max, struct index *ret)
 	/* At most half full, so that probing stays short. */
 	while (index.room < 2 * max)
 		index.room *= 2;
-	index.entries = calloc(index.room, sizeof(*index.entries));
+	/* Not calloc: of what is fresh, each page would be looked up once as
+	 * zero and once more to be written. */
+	index.entries = reallocarray(NULL, index.room, sizeof(*index.entries));
 	if (!index.entries)
 		return -ENOMEM;
+	memset(index.entries, 0, index.room * sizeof(*index.entries));
 	*ret = index;
 	return 0;
 }

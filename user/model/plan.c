@@ -440,7 +440,7 @@ int plan_make(const struct model *actual, const struct model *desired,
 		.plan = &plan,
 	};
 
-	steps = calloc(room, sizeof(*steps));
+	steps = reallocarray(NULL, room, sizeof(*steps));
 	if (!steps ||
 	    index_model(actual, &d.old_netns, &d.old_networks, &d.old_endpoints,
 			&d.old_uplinks) ||
