@@ -90,6 +90,12 @@ const struct model *change_actual(const struct change *change)
 	return control_model(change->control);
 }
 
+const struct model *change_result(const struct cli *cli,
+				  const struct change *change)
+{
+	return cli->dry_run ? &change->desired : change_actual(change);
+}
+
 /* What -n prints: the plan's lines, with -j {"schema", "plan": [...]}. */
 static int plan_show(const struct cli *cli, char *text, struct err *err)
 {

@@ -9,8 +9,8 @@
 
 /*
  * change_open takes the instance's lock and copies what exists to desired; the
- * command edits desired; change_commit makes it true. Declare with
- * _cleanup_change_ and zeroed.
+ * command edits desired; change_commit makes it true, and takes it: what came of
+ * it is change_result. Declare with _cleanup_change_ and zeroed.
  */
 struct change {
 	struct control *control;
@@ -42,6 +42,10 @@ int change_dry_run(const struct cli *cli,
 
 /* What exists, while the change is open. */
 const struct model *change_actual(const struct change *change);
+
+/* After the commit: what exists, or with -n what would. */
+const struct model *change_result(const struct cli *cli,
+				  const struct change *change);
 
 /*
  * Closes the command with -j: {"schema", KEY: objects, "changes": N}; key NULL:

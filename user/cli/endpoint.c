@@ -178,6 +178,7 @@ int cmd_endpoint_attach(struct cli *cli, struct args *args, struct err *err)
 	_cleanup_change_ struct change change = { 0 };
 	struct endpoint wanted = { .origin = ORIGIN_CLI };
 	const struct endpoint *endpoint;
+	const struct model *result;
 	bool same = false;
 	int rc;
 
@@ -204,10 +205,10 @@ int cmd_endpoint_attach(struct cli *cli, struct args *args, struct err *err)
 	rc = change_commit(cli, &change, err);
 	if (rc)
 		return rc;
-	endpoint = model_find_endpoint(&change.desired, wanted.name);
-	endpoint_say(cli, &change.desired, endpoint);
+	result = change_result(cli, &change);
+	endpoint_say(cli, result, model_find_endpoint(result, wanted.name));
 	return change_report(cli, &change, "endpoints",
-			     endpoint_array(&change.desired, wanted.name), err);
+			     endpoint_array(result, wanted.name), err);
 }
 
 /* Rules outlive endpoints only by their user's decision. */
@@ -237,29 +238,43 @@ static void endpoint_unpublish(struct model *model, const char *name)
 	size_t left = 0;
 
 	/* Not one by one: there may be thousands. */
-	for (size_t i = 0; i < model->npublishes; i++)
-		if (strcmp(model->publishes[i].endpoint, name))
-			model->publishes[left++] = model->publishes[i];
+	for (size_t i = 0; i < model->npublishes; i++) {
+		if (!strcmp(model->publishes[i].endpoint, name))
+			continue;
+		if (left != i)
+			model->publishes[left] = model->publishes[i];
+		left++;
+	}
 	model->npublishes = left;
 }
 
-static void endpoint_say_gone(const struct cli *cli, const struct model *before,
+/* A model of the ports alone that are published to one endpoint. */
+static int endpoint_ports(const struct model *model, const char *name,
+			  struct model *ret)
+{
+	for (size_t i = 0; i < model->npublishes; i++)
+		if (!strcmp(model->publishes[i].endpoint, name) &&
+		    !model_add_publish(ret, &model->publishes[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+static void endpoint_say_gone(const struct cli *cli, const struct model *ports,
 			      const char *name)
 {
 	char port[96];
 
-	for (size_t i = 0; i < before->npublishes; i++)
-		if (!strcmp(before->publishes[i].endpoint, name))
-			output_done(cli, "port %s unpublished",
-				    publish_print(&before->publishes[i], port,
-						  sizeof(port)));
+	for (size_t i = 0; i < ports->npublishes; i++)
+		output_done(cli, "port %s unpublished",
+			    publish_print(&ports->publishes[i], port,
+					  sizeof(port)));
 	output_done(cli, "endpoint %s detached", name);
 }
 
 int cmd_endpoint_detach(struct cli *cli, struct args *args, struct err *err)
 {
 	_cleanup_change_ struct change change = { 0 };
-	struct model before __attribute__((cleanup(model_free))) = { 0 };
+	struct model ports __attribute__((cleanup(model_free))) = { 0 };
 	struct endpoint *endpoint;
 	const char *name;
 	int rc;
@@ -279,7 +294,7 @@ int cmd_endpoint_detach(struct cli *cli, struct args *args, struct err *err)
 	rc = endpoint_check_rules(&change.desired, name, err);
 	if (rc)
 		return rc;
-	if (model_copy(&change.desired, &before))
+	if (endpoint_ports(&change.desired, name, &ports))
 		return err_set(err, -ENOMEM, "out of memory");
 
 	endpoint_unpublish(&change.desired, name);
@@ -287,7 +302,7 @@ int cmd_endpoint_detach(struct cli *cli, struct args *args, struct err *err)
 	rc = change_commit(cli, &change, err);
 	if (rc)
 		return rc;
-	endpoint_say_gone(cli, &before, name);
+	endpoint_say_gone(cli, &ports, name);
 	return change_report(cli, &change, NULL, NULL, err);
 }
 

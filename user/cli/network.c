@@ -274,18 +274,20 @@ static void network_say(const struct cli *cli, const struct network *network,
 static int network_commit(const struct cli *cli, struct change *change,
 			  const char *name, const char *what, struct err *err)
 {
+	const struct model *result;
 	const struct network *network;
 	int rc = change_commit(cli, change, err);
 
 	if (rc)
 		return rc;
-	network = model_find_network(&change->desired, name);
+	result = change_result(cli, change);
+	network = model_find_network(result, name);
 	if (network && !change->steps && !cli->dry_run)
 		output_done(cli, "unchanged");
 	else if (network)
 		network_say(cli, network, what);
 	return change_report(cli, change, "networks",
-			     network_array(&change->desired, name), err);
+			     network_array(result, name), err);
 }
 
 int cmd_network_add(struct cli *cli, struct args *args, struct err *err)

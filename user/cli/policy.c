@@ -243,7 +243,7 @@ int cmd_policy_add(struct cli *cli, struct args *args, struct err *err)
 	rc = change_commit(cli, &change, err);
 	if (rc)
 		return rc;
-	rule = &model->rules[place];
+	rule = &change_result(cli, &change)->rules[place];
 	output_done(cli, "rule %s added", rule->name);
 	return change_report(cli, &change, "rules", rule_array(rule), err);
 }
@@ -289,11 +289,12 @@ static json_t *default_json(const struct settings *settings)
 int cmd_policy_default(struct cli *cli, struct args *args, struct err *err)
 {
 	_cleanup_change_ struct change change = { 0 };
-	struct settings *settings = &change.desired.settings;
+	struct settings *wanted = &change.desired.settings;
 	const struct keyword keywords[] = {
-		{ "intra", arg_action, &settings->intra_allow, 0 },
-		{ "inter", arg_action, &settings->inter_allow, 0 },
+		{ "intra", arg_action, &wanted->intra_allow, 0 },
+		{ "inter", arg_action, &wanted->inter_allow, 0 },
 	};
+	const struct settings *settings;
 	int rc;
 
 	if (!args_peek(args))
@@ -307,6 +308,7 @@ int cmd_policy_default(struct cli *cli, struct args *args, struct err *err)
 	rc = change_commit(cli, &change, err);
 	if (rc)
 		return rc;
+	settings = &change_result(cli, &change)->settings;
 	output_done(cli, "default: intra %s, inter %s%s",
 		    default_print(settings->intra_allow),
 		    default_print(settings->inter_allow),

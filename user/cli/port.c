@@ -159,8 +159,9 @@ int cmd_port_publish(struct cli *cli, struct args *args, struct err *err)
 	output_done(cli, "port %s published: %s:%u",
 		    publish_print(&wanted, text, sizeof(text)), wanted.endpoint,
 		    wanted.target_port);
-	return change_report(cli, &change, "ports",
-			     publish_array(&change.desired, &wanted), err);
+	return change_report(
+		cli, &change, "ports",
+		publish_array(change_result(cli, &change), &wanted), err);
 }
 
 static int publish_unknown(struct model *model, const struct publish *wanted,

@@ -98,8 +98,9 @@ int cmd_uplink_add(struct cli *cli, struct args *args, struct err *err)
 	if (rc)
 		return rc;
 	output_done(cli, "uplink %s added", wanted.ifname);
-	return change_report(cli, &change, "uplinks",
-			     uplink_array(&change.desired, wanted.ifname), err);
+	return change_report(
+		cli, &change, "uplinks",
+		uplink_array(change_result(cli, &change), wanted.ifname), err);
 }
 
 int cmd_uplink_del(struct cli *cli, struct args *args, struct err *err)

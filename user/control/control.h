@@ -66,6 +66,8 @@ struct datapath *control_datapath(const struct control *control);
  * desired (in place), plans, prints the plan to plan_out unless that is NULL,
  * and, unless dry_run, applies it, undoing everything on failure. ret_changes
  * (may be NULL): number of steps. Needs CONTROL_WRITE, also for dry_run.
+ *
+ * What was applied is what exists, see control_model: desired is empty then.
  */
 int control_reconcile(struct control *control, struct model *desired,
 		      bool dry_run, FILE *plan_out, size_t *ret_changes,

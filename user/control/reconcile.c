@@ -28,16 +28,11 @@ static void warn_no_uplink(const struct model *model)
 }
 
 /* The model of what exists becomes the one that was just applied. */
-static int take_over(struct control *control, const struct model *desired,
-		     struct err *err)
+static void take_over(struct control *control, struct model *desired)
 {
-	struct model copy;
-
-	if (model_copy(desired, &copy))
-		return err_set(err, -ENOMEM, "out of memory");
 	model_free(&control->model);
-	control->model = copy;
-	return 0;
+	control->model = *desired;
+	model_init(desired);
 }
 
 /* What leads from what exists to what is wanted. */
@@ -81,7 +76,8 @@ static int act(struct control *control, struct model *desired,
 			&course->ipam, err);
 	if (manner->keep && remembered(control, !rc, &later))
 		log_warn("%s", later.text);
-	rc = rc ? rc : take_over(control, desired, err);
+	if (!rc)
+		take_over(control, desired);
 	/* All that was wanted is done. The next process tries again. */
 	if (!rc && control_unload_unused(control, &later))
 		log_warn("%s", later.text);

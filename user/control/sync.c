@@ -404,6 +404,8 @@ static int sync_publish_from(const struct sink *sink, const struct model *model,
 static int publishes_collect(const struct model *model, struct rows *rows)
 {
 	_cleanup_names_ struct names names = { 0 };
+	const struct endpoint *e = NULL;
+	const struct network *n = NULL;
 
 	if (names_make(model, &names) ||
 	    rows_make(rows, sync_publish_count(model),
@@ -411,11 +413,12 @@ static int publishes_collect(const struct model *model, struct rows *rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < model->npublishes; i++) {
 		const struct publish *p = &model->publishes[i];
-		const struct endpoint *e =
-			names_find_endpoint(&names, p->endpoint);
-		const struct network *n =
-			e ? names_find_network(&names, e->network) : NULL;
 
+		/* Those of one endpoint mostly stand together. */
+		if (!e || strcmp(e->name, p->endpoint) != 0) {
+			e = names_find_endpoint(&names, p->endpoint);
+			n = e ? names_find_network(&names, e->network) : NULL;
+		}
 		if (n)
 			publish_add(rows, p, e, n->routed);
 	}
