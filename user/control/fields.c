@@ -4,8 +4,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,20 +206,47 @@ __attribute__((format(printf, 2, 3))) static void put(struct line *line,
 	assert(len >= 0 && line->len < sizeof(line->text));
 }
 
+/* Most of a record is blanks and numbers, and there are ten thousand lines of
+ * it: these are put without a format. */
+static void put_char(struct line *line, char c)
+{
+	assert(line->len + 1 < sizeof(line->text));
+	line->text[line->len++] = c;
+}
+
+static void put_uint(struct line *line, __u64 value)
+{
+	char digits[sizeof("18446744073709551615")];
+	size_t count = 0;
+
+	do {
+		digits[count++] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	while (count)
+		put_char(line, digits[--count]);
+}
+
+static void put_word(struct line *line, const char *text)
+{
+	while (*text)
+		put_char(line, *text++);
+}
+
 /* A path may hold any byte. What separates words, and what is no text, is
  * written as %XX; no text at all as "-". */
 static void put_text(struct line *line, const char *text)
 {
 	if (!text[0])
-		put(line, "-");
+		put_char(line, '-');
 	else if (!strcmp(text, "-"))
-		put(line, "%%2d");
+		put_word(line, "%2d");
 	else
 		for (; *text; text++)
 			if (*text <= ' ' || *text == '%' || *text == 0x7f)
 				put(line, "%%%02x", (unsigned char)*text);
 			else
-				line->text[line->len++] = *text;
+				put_char(line, *text);
 }
 
 static __u64 uint_get(const void *at, size_t size)
@@ -241,12 +268,12 @@ static void put_element(struct line *line, enum field_type type, const char *at,
 
 	switch (type) {
 	case FIELD_IPS:
-		put(line, "%s",
-		    ip_print((const struct ipaddr *)at + index, text));
+		put_word(line,
+			 ip_print((const struct ipaddr *)at + index, text));
 		break;
 	case FIELD_CIDRS:
-		put(line, "%s",
-		    cidr_print((const struct cidr *)at + index, text));
+		put_word(line,
+			 cidr_print((const struct cidr *)at + index, text));
 		break;
 	default:
 		range = (const struct port_range *)at + index;
@@ -260,10 +287,10 @@ static void put_array(struct line *line, const struct field *field,
 	size_t count = *(const size_t *)(object + field->count_offset);
 
 	if (!count)
-		put(line, "-");
+		put_char(line, '-');
 	for (size_t i = 0; i < count; i++) {
 		if (i)
-			put(line, ",");
+			put_char(line, ',');
 		put_element(line, field->type, object + field->offset, i);
 	}
 }
@@ -279,16 +306,16 @@ static void put_field(struct line *line, const struct field *field,
 		put_text(line, at);
 		break;
 	case FIELD_BOOL:
-		put(line, "%d", *(const bool *)at);
+		put_char(line, *(const bool *)at ? '1' : '0');
 		break;
 	case FIELD_UINT:
-		put(line, "%" PRIu64, (uint64_t)uint_get(at, field->size));
+		put_uint(line, uint_get(at, field->size));
 		break;
 	case FIELD_IP:
-		put(line, "%s", ip_print((const struct ipaddr *)at, text));
+		put_word(line, ip_print((const struct ipaddr *)at, text));
 		break;
 	case FIELD_MAC:
-		put(line, "%s", mac_print((const __u8 *)at, text));
+		put_word(line, mac_print((const __u8 *)at, text));
 		break;
 	case FIELD_PEER:
 		put_text(line, policy_peer_print((const struct policy_peer *)at,
@@ -314,9 +341,9 @@ void fields_print(enum object_kind kind, const void *object, struct line *line)
 
 	fields_default(kind, &defaults);
 	for (const struct field *f = kinds[kind].fields; f->name; f++) {
-		put(line, " ");
+		put_char(line, ' ');
 		if (f->later && is_default(f, object, (const char *)&defaults))
-			put(line, "-");
+			put_char(line, '-');
 		else
 			put_field(line, f, object);
 	}
@@ -325,7 +352,7 @@ void fields_print(enum object_kind kind, const void *object, struct line *line)
 void fields_print_key(enum object_kind kind, const void *object,
 		      struct line *line)
 {
-	put(line, " ");
+	put_char(line, ' ');
 	put_field(line, kinds[kind].fields, object);
 }
 

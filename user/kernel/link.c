@@ -196,8 +196,11 @@ static int each(struct nl *nl, __u8 family,
 
 	/* Collected first: a torn dump starts over, which visit need not know,
 	 * and visit may itself use nl. */
+	/* Of bridges' ports there are no counters; whoever asks for something
+	 * has the kernel look at all devices for how much that will be. */
 	ifi->ifi_family = family;
-	put_skip_stats(req);
+	if (family == AF_UNSPEC)
+		put_skip_stats(req);
 	rc = nl_dump(nl, req, on_link, &links, err);
 	list = links.list;
 	if (rc) {
