@@ -90,8 +90,10 @@ void work_free(struct work *work)
 	for (size_t i = 0; i < work->nheld; i++)
 		close(work->held[i].fd);
 	free(work->held);
+	free(work->published);
 	work->held = NULL;
 	work->nheld = 0;
+	work->published = NULL;
 }
 
 static int netns_make(const struct work *work, const char *name,
@@ -206,23 +208,32 @@ static int uplink_step_del(struct work *work, const struct uplink *uplink,
 
 /* -------------------------------------------------- counters of new ids */
 
-/* One that is made again goes on counting. */
-static bool publish_is_new(const struct work *work,
-			   const struct publish *publish)
+static int published_find(struct work *work, struct err *err)
 {
-	for (size_t i = 0; i < work->actual->npublishes; i++)
-		if (work->actual->publishes[i].id == publish->id)
-			return false;
-	return true;
+	const struct model *m = work->actual;
+
+	if (work->published)
+		return 0;
+	work->published = calloc(PUBLISH_MAX, sizeof(*work->published));
+	if (!work->published)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < m->npublishes; i++)
+		work->published[m->publishes[i].id] = true;
+	return 0;
 }
 
+/* One that is made again goes on counting. */
 static int publish_step_add(struct work *work, const struct publish *publish,
 			    struct err *err)
 {
 	const struct hits none = { 0 };
+	int rc;
 
-	if (work->undoing || work->replaying || !publish_is_new(work, publish))
+	if (work->undoing || work->replaying)
 		return 0;
+	rc = published_find(work, err);
+	if (rc || work->published[publish->id])
+		return rc;
 	return table_set(work->dp, MAP_PUB_HITS, &publish->id, &none, err);
 }
 

@@ -26,6 +26,7 @@ struct work {
 	 * of them comes back with what is in it. */
 	struct held *held;
 	size_t nheld;
+	bool *published; /* by id: what actual has; NULL: nobody has asked */
 };
 
 struct held {
@@ -52,7 +53,7 @@ int step_undo(struct work *work, const struct step *step, struct err *err);
 /* After the last step: what could not be undone. */
 void step_settle(struct work *work, const struct step *step);
 
-/* Gives up what was kept for an undo. */
+/* Gives up what was kept for an undo, and the rest. */
 void work_free(struct work *work);
 
 /* Removes what a process that died half-way may have left of an object. */
