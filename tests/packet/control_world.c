@@ -660,23 +660,13 @@ static bool cgroup_make(void)
 	return made;
 }
 
-/* The machine's /etc/netns goes when it is empty, and a mount on it, too. */
-static bool etc_make(void)
-{
-	return !mkdir("/run/etc", 0755) && !mkdir("/run/etc/upper", 0755) &&
-	       !mkdir("/run/etc/work", 0755) &&
-	       !mount("overlay", "/etc", "overlay", 0,
-		      "lowerdir=/etc,upperdir=/run/etc/upper,"
-		      "workdir=/run/etc/work") &&
-	       (!mkdir("/etc/netns", 0755) || errno == EEXIST) &&
-	       !mount("tmpfs", "/etc/netns", "tmpfs", 0, NULL);
-}
-
 static bool world_make(void)
 {
 	return !unshare(CLONE_NEWNET | CLONE_NEWNS) &&
 	       !mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-	       !mount("tmpfs", "/run", "tmpfs", 0, NULL) && etc_make() &&
+	       !mount("tmpfs", "/run", "tmpfs", 0, NULL) &&
+	       (!mkdir("/etc/netns", 0755) || errno == EEXIST) &&
+	       !mount("tmpfs", "/etc/netns", "tmpfs", 0, NULL) &&
 	       !mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) &&
 	       succeeds("ip link set lo up");
 }

@@ -477,6 +477,8 @@ static void identities_free(struct identities *identities)
 	free(identities->endpoints);
 }
 
+#define _cleanup_identities_ __attribute__((cleanup(identities_free)))
+
 static int identities_find(const struct model *model, struct identities *ret)
 {
 	_cleanup_index_ struct index names = { 0 };
@@ -526,8 +528,7 @@ static void keep_seen(struct control *control, struct host *host, bool is_so)
 
 int observe(struct control *control, const struct state *state, struct err *err)
 {
-	__attribute__((
-		cleanup(identities_free))) struct identities identities = { 0 };
+	_cleanup_identities_ struct identities identities = { 0 };
 	bool changed = state->unfinished || has_objects(&state->leftovers);
 	struct work work;
 	struct host host;
@@ -577,13 +578,14 @@ static int drop_gone(struct control *control, struct nl *nl, struct model *ret,
 		     struct err *err)
 {
 	const struct model *model = &control->model;
-	_cleanup_free_ enum identity *netns = identities(model);
+	_cleanup_identities_ struct identities identities = { 0 };
 
-	if (!netns)
+	if (identities_find(model, &identities))
 		return err_set(err, -ENOMEM, "out of memory");
-	await_dying(nl, model, netns);
+	await_dying(nl, model, identities.endpoints);
 	for (size_t i = 0; i < model->nendpoints; i++)
-		if (has_gone(nl, model, &model->endpoints[i], netns[i]))
+		if (has_gone(nl, model, &model->endpoints[i],
+			     identities.endpoints[i]))
 			previous_drop_endpoint(ret, model->endpoints[i].name);
 	for (size_t i = ret->nnetns; i-- > 0;)
 		if (identity_of_netns(&ret->netns[i]) != IDENTITY_SAME &&
