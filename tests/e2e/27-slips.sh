@@ -70,7 +70,8 @@ ok "an MTU that IPv6 cannot live with" told 2 \
 (1280 to 65535 with an IPv6 subnet)" \
 	bn network set dual mtu 1000
 ok "names that are no device's" told 2 "endpoint attach: ifname: 'all' is not \
-a device name of at most 15 bytes (see 'bpfnet endpoint help')" \
+a device name (at most 15 bytes, no '/', ':', '%' or blank, not 'all' or \
+'default')" \
 	bn endpoint attach "$P-x" frontend ifname all
 # As of a variable that was never set
 ok "a namespace without a name" told 2 \

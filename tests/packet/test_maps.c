@@ -109,7 +109,7 @@ static void table_that_is_changed_is_as_one_that_is_replaced(void **state)
 {
 	struct fixture *fixture = *state;
 	struct datapath *dp = fixture->dp;
-	size_t differ;
+	struct table_differ differ;
 
 	for (unsigned int round = 0; round < 2000; round++) {
 		struct rows before = { 0 }, after;
@@ -131,9 +131,9 @@ static void table_that_is_changed_is_as_one_that_is_replaced(void **state)
 		assert_int_equal(table_compare(dp, MAP_LOCALS, &after.list,
 					       &differ, &fixture->err),
 				 0);
-		if (differ)
+		if (differ.count)
 			fail_msg("round %u: %zu elements differ", round,
-				 differ);
+				 differ.count);
 	}
 }
 

@@ -123,8 +123,9 @@ int cmd_netns_add(struct cli *cli, struct args *args, struct err *err)
 	if (rc)
 		return rc;
 	output_done(cli, "netns %s added", wanted.name);
-	return change_report(cli, &change, "netns",
-			     netns_array(&change.desired, wanted.name), err);
+	return change_report(
+		cli, &change, "netns",
+		netns_array(change_result(cli, &change), wanted.name), err);
 }
 
 int cmd_netns_del(struct cli *cli, struct args *args, struct err *err)
