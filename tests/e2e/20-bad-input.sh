@@ -176,6 +176,39 @@ ok "a truncated file" file_refused 2 '' <<'END'
 version: 1
 networks: {one: {subnets: [10.0.0
 END
+# What only the host can tell
+ok "an uplink that is not there" file_refused 3 "'up9' does not exist" <<'END'
+version: 1
+defaults: {uplink: [up0, up9]}
+END
+ok "a subnet of the host's" file_refused 4 'overlaps 203.0.113.2/24' <<'END'
+version: 1
+networks:
+  one: {subnets: [10.0.0.0/24]}
+  two: {subnets: [203.0.113.0/25]}
+END
+ok "a port that a command has published" \
+	file_refused 4 "8080/tcp is already published to 'web'" <<END
+version: 1
+networks: {one: {subnets: [10.0.0.0/24]}}
+endpoints: {a: {network: one}}
+publish:
+  - "8080 -> a:80"
+END
+ok "flows.max while the datapath is loaded" \
+	file_refused 4 'flows.max cannot change' <<'END'
+version: 1
+flows: {max: 9000}
+END
+ok "a namespace that is not there" \
+	file_refused 3 "'/nonexistent' does not exist" <<'END'
+version: 1
+networks: {one: {subnets: [10.0.0.0/24]}}
+endpoints: {a: {network: one, netns: /nonexistent}}
+END
+ok "each at its own place" eval '
+	printf "version: 1\nflows:\n  udp: 20s\n  max: 9000\n" >"$TMP/place.yaml"
+	says "apply: $TMP/place.yaml:4:8: " exits 4 bn apply -f "$TMP/place.yaml"'
 ok "JSON that is cut off" file_refused 2 '' <<'END'
 {"version": 1, "networks": {"one":
 END

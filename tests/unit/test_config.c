@@ -293,7 +293,7 @@ static void missing_file_is_not_found(void **state)
 
 	(void)state;
 	assert_int_not_equal(config_read("/nonexistent/file.yaml", ignore_line,
-					 NULL, &m, &err),
+					 NULL, &m, NULL, &err),
 			     0);
 	assert_int_equal(err.exit, EXIT_NOT_FOUND);
 }
@@ -304,7 +304,8 @@ static void the_example_is_valid(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(config_read(EXAMPLE, show_line, NULL, &m, &err), 0);
+	assert_int_equal(config_read(EXAMPLE, show_line, NULL, &m, NULL, &err),
+			 0);
 
 	assert_int_equal(m.nnetworks, 3);
 	assert_int_equal(m.nendpoints, 3);

@@ -92,7 +92,7 @@ static int read_file(struct world *world, const char *name)
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/%s", world->dir, name);
-	rc = config_read(path, keep_line, world, &model, &world->err);
+	rc = config_read(path, keep_line, world, &model, NULL, &world->err);
 	fflush(world->out);
 	if (rc)
 		return rc;

@@ -496,6 +496,42 @@ static void order_of_rules_is_a_change(void **state)
 	model_free(&b);
 }
 
+static void plan_tells_what_of_a_list_changes(void **state)
+{
+	struct policy_rule more = { .name = "more", .id = 2 };
+	struct uplink uplink = { .ifname = "eth0", .nsnat = 1 };
+	struct model a = small_model();
+	struct model b = small_model();
+
+	(void)state;
+	uplink.snat[0] = ipv4(203, 0, 113, 1);
+	model_add_uplink(&a, &uplink);
+	uplink.nsnat = 0;
+	uplink.automatic = true;
+	model_add_uplink(&b, &uplink);
+	more.action = RULE_DENY;
+	model_add_rule(&b, &more, 0);
+	b.rules[1].log = true;
+	model_add_rule(&a, &more, 0);
+	snprintf(a.rules[0].name, sizeof(a.rules[0].name), "gone");
+	b.settings.flows_max = 5000;
+	b.settings.udp = 7;
+	b.settings.nat_port_min = 40000;
+	b.settings.nat_port_max = 50000;
+	b.settings.intra_allow = false;
+
+	assert_plan(&a, &b,
+		    "~ settings intra deny nat_ports 40000-50000 flows.max "
+		    "5000 flows.udp 7s\n"
+		    "~ uplink eth0 snat auto by the default route\n"
+		    "~ policy 2 rules\n"
+		    "  - rule gone any -> any deny\n"
+		    "  + rule more any -> any deny\n"
+		    "  ~ rule r any -> web allow\n");
+	model_free(&a);
+	model_free(&b);
+}
+
 static void first_plan_prints_every_object(void **state)
 {
 	struct uplink uplink = { .ifname = "eth0", .nsnat = 1 };
@@ -509,13 +545,14 @@ static void first_plan_prints_every_object(void **state)
 	model_init(&none);
 
 	assert_plan(&none, &b,
-		    "~ settings\n"
+		    "~ settings inter allow\n"
 		    "+ uplink eth0 snat 203.0.113.1\n"
 		    "+ network lan 10.90.0.0/24 fd90::/64\n"
 		    "+ netns web\n"
 		    "+ endpoint web lan 10.90.0.2 fd90::2\n"
 		    "+ port 80/tcp -> web:80\n"
-		    "~ policy 1 rule\n");
+		    "~ policy 1 rule\n"
+		    "  + rule r any -> web allow\n");
 	model_free(&b);
 }
 
@@ -549,6 +586,7 @@ int main(void)
 		cmocka_unit_test(rules_follow_a_changed_slot),
 		cmocka_unit_test(order_of_rules_is_a_change),
 		cmocka_unit_test(first_plan_prints_every_object),
+		cmocka_unit_test(plan_tells_what_of_a_list_changes),
 		cmocka_unit_test(long_step_is_cut_not_overrun),
 	};
 

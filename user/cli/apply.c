@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* apply - a whole file: made true, compared, written */
 #include <errno.h>
+#include <limits.h>
 
 #include "cli/change.h"
 #include "cli/output.h"
@@ -15,17 +16,45 @@ static void print_finding(void *arg, const char *line)
 	fprintf(stderr, "%s\n", line);
 }
 
+struct file {
+	struct model model;
+	struct config_places *places;
+};
+
+static void file_free(struct file *file)
+{
+	if (!file->places)
+		return;
+	model_free(&file->model);
+	config_places_free(file->places);
+}
+
+#define _cleanup_file_ __attribute__((cleanup(file_free)))
+
 /* The file first: it may be wrong, and nobody has to wait for it. */
-static int file_read_model(const struct cli *cli, struct model *ret,
+static int file_read_model(const struct cli *cli, struct file *ret,
 			   struct err *err)
 {
 	int rc;
 
 	if (!cli->file)
 		return err_usage(err, "missing '-f FILE'");
-	rc = config_read(cli->file, print_finding, NULL, ret, err);
+	rc = config_read(cli->file, print_finding, NULL, &ret->model,
+			 &ret->places, err);
 	if (rc && !err->hint[0])
 		err_hint(err, "nothing was changed");
+	return rc;
+}
+
+/* What only the host could tell is about a place in the file as well. */
+static int file_locate(const struct file *file, int rc, struct err *err)
+{
+	char place[PATH_MAX + 48];
+
+	if (rc && err->about[0] &&
+	    config_place(file->places, &file->model, err->about, place,
+			 sizeof(place)))
+		err_prefix(err, "%s", place);
 	return rc;
 }
 
@@ -90,7 +119,7 @@ static int report(const struct cli *cli, const struct change *change,
 int cmd_apply(struct cli *cli, struct args *args, struct err *err)
 {
 	_cleanup_change_ struct change change = { .show_plan = true };
-	struct model file;
+	_cleanup_file_ struct file file = { 0 };
 	int rc;
 
 	if (args_end(args, err))
@@ -98,15 +127,14 @@ int cmd_apply(struct cli *cli, struct args *args, struct err *err)
 	rc = file_read_model(cli, &file, err);
 	if (rc)
 		return rc;
-	rc = apply(cli, &change, &file, err);
-	model_free(&file);
+	rc = file_locate(&file, apply(cli, &change, &file.model, err), err);
 	return rc ? rc : report(cli, &change, err);
 }
 
 int cmd_diff(struct cli *cli, struct args *args, struct err *err)
 {
 	_cleanup_change_ struct change change = { 0 };
-	struct model file;
+	_cleanup_file_ struct file file = { 0 };
 	int rc;
 
 	if (args_end(args, err))
@@ -115,9 +143,9 @@ int cmd_diff(struct cli *cli, struct args *args, struct err *err)
 	rc = file_read_model(cli, &file, err);
 	if (rc)
 		return rc;
-	rc = open_and_merge(cli, &change, &file, err);
-	model_free(&file);
+	rc = open_and_merge(cli, &change, &file.model, err);
 	rc = rc ? rc : change_commit(cli, &change, err);
+	rc = file_locate(&file, rc, err);
 	if (rc)
 		return rc;
 	change_tell_pending(change.control);

@@ -390,13 +390,27 @@ static int check_section(const struct cli *cli, const char *name,
 	return -EINVAL;
 }
 
+/* What name is short for, or name. */
+static const char *section_of(const char *name)
+{
+	const char *found = strncmp("all", name, strlen(name)) ? NULL : "all";
+
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+		if (strncmp(sections[i].name, name, strlen(name)) != 0)
+			continue;
+		if (found)
+			return name;
+		found = sections[i].name;
+	}
+	return found ? found : name;
+}
+
 int cmd_stats(struct cli *cli, struct args *args, struct err *err)
 {
 	const char *name = args_next(args);
 	int rc;
 
-	if (!name)
-		name = "all";
+	name = name ? section_of(name) : "all";
 	if (args_end(args, err) || check_section(cli, name, err))
 		return -EINVAL;
 

@@ -273,15 +273,60 @@ static int summarize(const struct sources *sources, const struct findings *f,
 		       s);
 }
 
-static void parser_free(struct parser *p)
+struct config_places {
+	struct sources sources;
+	struct marks marks[OBJECT_RULE + 1];
+};
+
+void config_places_free(struct config_places *places)
 {
+	if (!places)
+		return;
 	for (int kind = 0; kind <= OBJECT_RULE; kind++)
-		free(p->marks[kind].items);
-	findings_free(p->findings);
+		free(places->marks[kind].items);
+	sources_free(&places->sources);
+	free(places);
 }
 
+static const struct mark *find_mark(const struct config_places *places,
+				    const struct model *model,
+				    const char *object)
+{
+	char text[OBJECT_TEXT_MAX];
+	size_t setting;
+
+	if (sscanf(object, SETTING_TEXT, &setting) == 1)
+		return &places->marks[OBJECT_SETTINGS].items[setting];
+	for (enum object_kind kind = OBJECT_NETNS; kind <= OBJECT_RULE;
+	     kind++) {
+		const struct marks *marks = &places->marks[kind];
+		size_t count = model_object_count(model, kind);
+
+		for (size_t i = 0; i < count && i < marks->count; i++)
+			if (!strcmp(object_print(kind,
+						 model_object(model, kind, i),
+						 text),
+				    object))
+				return &marks->items[i];
+	}
+	return NULL;
+}
+
+bool config_place(const struct config_places *places, const struct model *model,
+		  const char *object, char *buf, size_t size)
+{
+	const struct mark *mark = find_mark(places, model, object);
+
+	if (mark)
+		snprintf(buf, size, "%s:%zu:%zu", mark->at.source->name,
+			 mark->at.line, mark->at.column);
+	return mark;
+}
+
+/* places gets the marks, and has to be freed in any case. */
 static int parse(const struct sources *sources, config_report report, void *arg,
-		 struct model *ret, struct err *err)
+		 struct model *ret, struct config_places *places,
+		 struct err *err)
 {
 	struct findings findings = {};
 	struct model model;
@@ -297,7 +342,8 @@ static int parse(const struct sources *sources, config_report report, void *arg,
 		findings_report(&findings, report, arg);
 		r = summarize(sources, &findings, err);
 	}
-	parser_free(&p);
+	memcpy(places->marks, p.marks, sizeof(p.marks));
+	findings_free(p.findings);
 	if (r)
 		model_free(&model);
 	else
@@ -313,15 +359,31 @@ int config_parse(const char *name, const char *text, size_t len,
 {
 	struct source source = source_of(name, text, len);
 	const struct sources sources = { &source, 1 };
+	struct config_places *places = calloc(1, sizeof(*places));
+	int r;
 
-	return parse(&sources, report, arg, ret, err);
+	if (!places)
+		return err_set(err, -ENOMEM, "%s: out of memory", name);
+	r = parse(&sources, report, arg, ret, places, err);
+	config_places_free(places);
+	return r;
 }
 
+/* NOLINTNEXTLINE(readability-function-size) */
 int config_read(const char *path, config_report report, void *arg,
-		struct model *ret, struct err *err)
+		struct model *ret, struct config_places **ret_places,
+		struct err *err)
 {
-	_cleanup_sources_ struct sources sources = { 0 };
-	int r = sources_read(path, &sources, err);
+	struct config_places *places = calloc(1, sizeof(*places));
+	int r;
 
-	return r ? r : parse(&sources, report, arg, ret, err);
+	if (!places)
+		return err_set(err, -ENOMEM, "%s: out of memory", path);
+	r = sources_read(path, &places->sources, err);
+	r = r ? r : parse(&places->sources, report, arg, ret, places, err);
+	if (!r && ret_places)
+		*ret_places = places;
+	else
+		config_places_free(places);
+	return r;
 }

@@ -32,6 +32,4 @@ struct sources {
 int sources_read(const char *path, struct sources *ret, struct err *err);
 void sources_free(struct sources *sources);
 
-#define _cleanup_sources_ __attribute__((cleanup(sources_free)))
-
 #endif

@@ -551,6 +551,8 @@ int host_check_subnets(const struct host *host, const struct model *desired,
 		for (size_t j = 0; j < network->nsubnets && !rc; j++)
 			rc = check_subnet(host, actual, network,
 					  &network->subnets[j], err);
+		if (rc)
+			err_about(err, "network %s", network->name);
 	}
 	return rc;
 }
@@ -567,6 +569,7 @@ int host_check_uplinks(const struct host *host, const struct model *desired,
 		err_set(err, -ENODEV, "uplink: device '%s' does not exist",
 			name);
 		err_hint(err, "'ip link' lists the devices");
+		err_about(err, "uplink %s", name);
 		return -ENODEV;
 	}
 	return 0;

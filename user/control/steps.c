@@ -436,6 +436,7 @@ static int check_whole(const struct work *work, enum object_kind kind,
 	err_set(err, -EBUSY,
 		"flows.max cannot change while the datapath is loaded");
 	err_hint(err, "'bpfnet purge' first, it ends all flows");
+	err_about(err, SETTING_TEXT, (size_t)SETTING_MAX);
 	return -EBUSY;
 }
 
@@ -465,7 +466,7 @@ static int set_whole(struct work *work, enum object_kind kind,
 
 int step_do(struct work *work, const struct step *step, struct err *err)
 {
-	char text[160];
+	char text[160], object[OBJECT_TEXT_MAX];
 	int rc;
 
 	if (step->op == STEP_ADD && step->kind == OBJECT_NETNS)
@@ -479,9 +480,14 @@ int step_do(struct work *work, const struct step *step, struct err *err)
 		rc = del(work, step->kind, step->old, err);
 	else
 		rc = set(work, step->kind, step->new, step->old, err);
-	return rc ? err_prefix(err, "%s",
-			       step_print(step, text, sizeof(text))) :
-		    0;
+	if (!rc)
+		return 0;
+	if (step->kind != OBJECT_RULE)
+		err_about(err, "%s",
+			  object_print(step->kind,
+				       step->new ? step->new : step->old,
+				       object));
+	return err_prefix(err, "%s", step_print(step, text, sizeof(text)));
 }
 
 int step_undo(struct work *work, const struct step *step, struct err *err)

@@ -59,6 +59,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	flatten(err->text);
 	err->code = code;
 	err->hint[0] = '\0';
+	err->about[0] = '\0';
 	err_kind(err, EXIT_FAILED, "failed");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (kinds[i].code == code)
@@ -90,6 +91,17 @@ void err_hint(struct err *err, const char *fmt, ...)
 	vsnprintf(err->hint, sizeof(err->hint), fmt, args);
 	va_end(args);
 	flatten(err->hint);
+}
+
+void err_about(struct err *err, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err || err->about[0])
+		return;
+	va_start(args, fmt);
+	vsnprintf(err->about, sizeof(err->about), fmt, args);
+	va_end(args);
 }
 
 int err_prefix(struct err *err, const char *fmt, ...)

@@ -26,13 +26,14 @@ struct err {
 	char kind[32]; /* stable word for scripts, e.g. "port-in-use" */
 	char text[480];
 	char hint[240];
+	char about[96]; /* the object that it is about, see err_about; or "" */
 };
 
 /*
  * Sets text; kind and exit code follow from code (-ENOENT: not-found/3,
  * -EEXIST, -EBUSY, -EADDRINUSE: conflict/4, -EAGAIN: locked/6, -EPERM,
  * -EACCES: permission/7, -EOPNOTSUPP, -ENOSYS: kernel/8, else failed/1); the
- * hint is emptied. Returns code. A NULL err is allowed everywhere.
+ * hint and what it is about are emptied. Returns code. A NULL err is allowed everywhere.
  */
 __attribute__((format(printf, 3, 4))) int err_set(struct err *err, int code,
 						  const char *fmt, ...);
@@ -47,6 +48,11 @@ void err_kind(struct err *err, enum exit_code exit, const char *kind);
 /* Says what the user can do about it. */
 __attribute__((format(printf, 2, 3))) void err_hint(struct err *err,
 						    const char *fmt, ...);
+
+/* Names the object that it is about, so that whoever has it from a file can say
+ * where it stands. The first one that is named stays. */
+__attribute__((format(printf, 2, 3))) void err_about(struct err *err,
+						     const char *fmt, ...);
 
 /* Puts "WHERE: " in front of the text. Returns err->code, to be returned. */
 __attribute__((format(printf, 2, 3))) int err_prefix(struct err *err,

@@ -278,23 +278,35 @@ size_t model_check(const struct model *model, check_report report, void *arg)
 	return c.count;
 }
 
+struct first {
+	const struct model *model;
+	struct err err;
+};
+
 static void keep_first(void *arg, enum object_kind kind, size_t index,
 		       const struct err *err)
 {
-	struct err *first = arg;
+	struct first *first = arg;
+	char text[OBJECT_TEXT_MAX];
 
-	(void)kind;
-	(void)index;
-	if (!first->code)
-		*first = *err;
+	if (first->err.code)
+		return;
+	first->err = *err;
+	if (kind == OBJECT_SETTINGS)
+		err_about(&first->err, SETTING_TEXT, index);
+	else if (index < model_object_count(first->model, kind))
+		err_about(&first->err, "%s",
+			  object_print(kind,
+				       model_object(first->model, kind, index),
+				       text));
 }
 
 int model_check_first(const struct model *model, struct err *err)
 {
-	struct err first = {};
+	struct first first = { .model = model };
 
 	model_check(model, keep_first, &first);
-	if (first.code && err)
-		*err = first;
-	return first.code;
+	if (first.err.code && err)
+		*err = first.err;
+	return first.err.code;
 }

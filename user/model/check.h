@@ -20,6 +20,8 @@ enum setting {
 	SETTING_OTHER,
 	SETTING_COUNT,
 };
+/* What err_about calls one of them. */
+#define SETTING_TEXT "setting %zu"
 
 /* Their names in a file. */
 extern const char *const setting_key[SETTING_COUNT];

@@ -360,6 +360,7 @@ static int check_taken(const struct model *m, const struct model *file,
 			publish_print(new, port, sizeof(port)), old->endpoint);
 		err_kind(err, EXIT_CONFLICT, "port-in-use");
 		err_hint(err, "the command line or an engine made it");
+		err_about(err, "port %s", port);
 		return -EADDRINUSE;
 	}
 	return 0;

@@ -320,3 +320,40 @@ bool model_add_object(struct model *m, enum object_kind kind,
 	}
 	return false;
 }
+
+size_t model_object_count(const struct model *m, enum object_kind kind)
+{
+	const size_t counts[] = {
+		[OBJECT_SETTINGS] = 1,
+		[OBJECT_NETNS] = m->nnetns,
+		[OBJECT_NETWORK] = m->nnetworks,
+		[OBJECT_ENDPOINT] = m->nendpoints,
+		[OBJECT_UPLINK] = m->nuplinks,
+		[OBJECT_PUBLISH] = m->npublishes,
+		[OBJECT_RULE] = m->nrules,
+	};
+
+	return counts[kind];
+}
+
+const void *model_object(const struct model *m, enum object_kind kind,
+			 size_t index)
+{
+	switch (kind) {
+	case OBJECT_SETTINGS:
+		return &m->settings;
+	case OBJECT_NETNS:
+		return &m->netns[index];
+	case OBJECT_NETWORK:
+		return &m->networks[index];
+	case OBJECT_ENDPOINT:
+		return &m->endpoints[index];
+	case OBJECT_UPLINK:
+		return &m->uplinks[index];
+	case OBJECT_PUBLISH:
+		return &m->publishes[index];
+	case OBJECT_RULE:
+		return &m->rules[index];
+	}
+	return NULL;
+}

@@ -227,6 +227,11 @@ union object {
 bool model_add_object(struct model *m, enum object_kind kind,
 		      const void *object);
 
+/* Of a kind: how many there are, and one of them. */
+size_t model_object_count(const struct model *m, enum object_kind kind);
+const void *model_object(const struct model *m, enum object_kind kind,
+			 size_t index);
+
 /* The pointer must point into the model's array. Nothing that refers to the
  * object is touched. */
 void model_del_netns(struct model *m, struct netns *del);
@@ -267,8 +272,14 @@ int proto_parse(const char *text, __u8 *ret_proto);
 const char *action_print(enum rule_action action); /* "allow", "deny", ... */
 int action_parse(const char *text, enum rule_action *ret);
 
+/* "network apps", "port 8080/tcp", "settings": different for different objects of
+ * a model. Into buf of OBJECT_TEXT_MAX bytes, which is returned. */
+#define OBJECT_TEXT_MAX 96
+const char *object_print(enum object_kind kind, const void *object, char *buf);
+
 bool name_is_valid(const char *name); /* [A-Za-z0-9][A-Za-z0-9_.-]{0,62} */
-#define IFNAME_HINT "at most 15 bytes, no '/', ':', '%' or blank"
+#define IFNAME_HINT \
+	"at most 15 bytes, no '/', ':', '%' or blank, not 'all' or 'default'"
 /* 1 to 15 bytes, without '/', ':', '%' and blanks, not "all" or "default". */
 bool ifname_is_valid(const char *name);
 

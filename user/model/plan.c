@@ -344,7 +344,8 @@ static void diff_coming(struct differ *d)
 	const struct model *m = d->desired;
 
 	if (!settings_equal(&d->actual->settings, &m->settings))
-		step_add(d, STEP_SET, OBJECT_SETTINGS, NULL, NULL);
+		step_add(d, STEP_SET, OBJECT_SETTINGS, &d->actual->settings,
+			 &m->settings);
 	for (size_t i = 0; i < m->nuplinks; i++)
 		diff_uplink(d, &m->uplinks[i]);
 	for (size_t i = 0; i < m->nnetworks; i++)
@@ -433,7 +434,7 @@ int plan_make(const struct model *actual, const struct model *desired,
 	/* DEL and ADD of everything, and one step each for the two lists. */
 	size_t room = model_objects(actual) + model_objects(desired) + 2;
 	_cleanup_free_ struct step *steps = NULL;
-	struct plan plan = {};
+	struct plan plan = { .actual = actual, .desired = desired };
 	__attribute__((cleanup(differ_free))) struct differ d = {
 		.actual = actual,
 		.desired = desired,

@@ -13,8 +13,8 @@ struct step {
 	enum step_op op;
 	enum object_kind kind;
 	/* Into the two models that the plan was made from, which must outlive
-	 * it. ADD has no old, DEL no new. OBJECT_RULE and OBJECT_SETTINGS are
-	 * one SET step for the whole list: both pointers are NULL. */
+	 * it. ADD has no old, DEL no new. OBJECT_RULE is one SET step for the
+	 * whole list: both pointers are NULL. */
 	const void *old;
 	const void *new;
 	size_t count; /* OBJECT_RULE: how many rules there will be */
@@ -23,6 +23,7 @@ struct step {
 struct plan {
 	struct step *steps;
 	size_t nsteps;
+	const struct model *actual, *desired; /* that it was made from */
 };
 
 /*
@@ -39,7 +40,9 @@ int plan_make(const struct model *actual, const struct model *desired,
 void plan_free(struct plan *plan);
 
 /* One line a step: "+ network backend 192.168.20.0/24", "- port 8080/tcp",
- * "~ policy 3 rules". Nothing for an empty plan. */
+ * "~ policy 3 rules", and after that one for each rule that comes, changes or
+ * goes: "  + rule api-db net:backend -> net:database allow". Nothing for an empty
+ * plan. */
 void plan_print(const struct plan *plan, FILE *out);
 /* The text of one step, as plan_print writes it, without newline. */
 const char *step_print(const struct step *step, char *buf, size_t len);

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/index.h"
 #include "model/plan.h"
 
 /* Longest line; a network with many long IPv6 subnets is cut short. */
 #define STEP_TEXT_MAX 512
+#define PEER_TEXT_MAX 96 /* "net:" and a name, or a prefix */
 
 struct text {
 	char *buf;
@@ -62,6 +64,59 @@ static void put_changes(struct text *text, const struct network *was,
 	put_gateways(text, was, is);
 }
 
+static void put_switches(struct text *text, const struct settings *was,
+			 const struct settings *is)
+{
+	if (was->uplink_auto != is->uplink_auto)
+		put(text, " uplink %s", is->uplink_auto ? "auto" : "as named");
+	if (was->intra_allow != is->intra_allow)
+		put(text, " intra %s", is->intra_allow ? "allow" : "deny");
+	if (was->inter_allow != is->inter_allow)
+		put(text, " inter %s", is->inter_allow ? "allow" : "deny");
+}
+
+static void put_settings(struct text *text, const struct settings *was,
+			 const struct settings *is)
+{
+#define FLOWS(field)                                \
+	{                                           \
+#field, was->field, is->field, true \
+	}
+	const struct {
+		const char *name;
+		__u32 was, is;
+		bool seconds;
+	} flows[] = {
+		{ "max", was->flows_max, is->flows_max, false },
+		{ "per_endpoint", was->flows_per_endpoint,
+		  is->flows_per_endpoint, false },
+		FLOWS(tcp_established),
+		FLOWS(tcp_half_open),
+		FLOWS(tcp_closing),
+		FLOWS(tcp_reset),
+		FLOWS(udp),
+		FLOWS(udp_stream),
+		FLOWS(icmp),
+		FLOWS(other),
+	};
+#undef FLOWS
+
+	put(text, "settings");
+	put_switches(text, was, is);
+	if (was->nat_port_min != is->nat_port_min ||
+	    was->nat_port_max != is->nat_port_max) {
+		if (is->nat_port_min)
+			put(text, " nat_ports %u-%u", is->nat_port_min,
+			    is->nat_port_max);
+		else
+			put(text, " nat_ports auto");
+	}
+	for (size_t i = 0; i < sizeof(flows) / sizeof(*flows); i++)
+		if (flows[i].was != flows[i].is)
+			put(text, " flows.%s %u%s", flows[i].name, flows[i].is,
+			    flows[i].seconds ? "s" : "");
+}
+
 static void put_network(struct text *text, const struct step *step)
 {
 	const struct network *n = step->new ?: step->old;
@@ -105,6 +160,12 @@ static void put_uplink(struct text *text, const struct step *step)
 	put(text, "uplink %s", u->ifname);
 	for (size_t i = 0; step->op != STEP_DEL && i < u->nsnat; i++)
 		put(text, " snat %s", ip_print(&u->snat[i], buf));
+	if (step->op != STEP_SET)
+		return;
+	if (!u->nsnat && ((const struct uplink *)step->old)->nsnat)
+		put(text, " snat auto");
+	if (u->automatic != ((const struct uplink *)step->old)->automatic)
+		put(text, u->automatic ? " by the default route" : " by name");
 }
 
 const char *step_print(const struct step *step, char *buf, size_t len)
@@ -120,7 +181,7 @@ const char *step_print(const struct step *step, char *buf, size_t len)
 	snprintf(buf, len, "%s ", ops[step->op]);
 	switch (step->kind) {
 	case OBJECT_SETTINGS:
-		put(&text, "settings");
+		put_settings(&text, step->old, step->new);
 		break;
 	case OBJECT_NETNS:
 		put(&text, "netns %s", ns->name);
@@ -145,11 +206,49 @@ const char *step_print(const struct step *step, char *buf, size_t len)
 	return buf;
 }
 
+static void print_rule(FILE *out, char op, const struct policy_rule *rule)
+{
+	char from[PEER_TEXT_MAX], to[PEER_TEXT_MAX];
+
+	fprintf(out, "  %c rule %s %s -> %s %s\n", op, rule->name,
+		policy_peer_print(&rule->from, from, sizeof(from)),
+		policy_peer_print(&rule->to, to, sizeof(to)),
+		action_print(rule->action));
+}
+
+/* Without memory for the names, the step's own line has to do. */
+static void print_rules(const struct plan *plan, FILE *out)
+{
+	const struct model *old = plan->actual, *now = plan->desired;
+	_cleanup_index_ struct index was = { 0 };
+	_cleanup_index_ struct index is = { 0 };
+
+	if (index_make_names(old->rules, old->nrules, sizeof(*old->rules),
+			     &was) ||
+	    index_make_names(now->rules, now->nrules, sizeof(*now->rules), &is))
+		return;
+	for (size_t i = 0; i < old->nrules; i++)
+		if (!index_find_name(&is, old->rules[i].name))
+			print_rule(out, '-', &old->rules[i]);
+	for (size_t i = 0; i < now->nrules; i++) {
+		const struct policy_rule *rule = &now->rules[i];
+		const struct policy_rule *before =
+			index_find_name(&was, rule->name);
+
+		if (!before || !rule_equal(before, rule))
+			print_rule(out, before ? '~' : '+', rule);
+	}
+}
+
 void plan_print(const struct plan *plan, FILE *out)
 {
 	char line[STEP_TEXT_MAX];
 
-	for (size_t i = 0; i < plan->nsteps; i++)
-		fprintf(out, "%s\n",
-			step_print(&plan->steps[i], line, sizeof(line)));
+	for (size_t i = 0; i < plan->nsteps; i++) {
+		const struct step *step = &plan->steps[i];
+
+		fprintf(out, "%s\n", step_print(step, line, sizeof(line)));
+		if (step->kind == OBJECT_RULE)
+			print_rules(plan, out);
+	}
 }

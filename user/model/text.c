@@ -229,6 +229,26 @@ const char *publish_print(const struct publish *p, char *buf, size_t len)
 	return buf;
 }
 
+const char *object_print(enum object_kind kind, const void *object, char *buf)
+{
+	static const char *const words[] = {
+		[OBJECT_SETTINGS] = "settings", [OBJECT_NETNS] = "netns",
+		[OBJECT_NETWORK] = "network",	[OBJECT_ENDPOINT] = "endpoint",
+		[OBJECT_UPLINK] = "uplink",	[OBJECT_PUBLISH] = "port",
+		[OBJECT_RULE] = "rule",
+	};
+	char port[OBJECT_TEXT_MAX - 8];
+	const char *name = object; /* what all others begin with */
+
+	if (kind == OBJECT_SETTINGS)
+		name = "";
+	if (kind == OBJECT_PUBLISH)
+		name = publish_print(object, port, sizeof(port));
+	snprintf(buf, OBJECT_TEXT_MAX, "%s%s%.*s", words[kind],
+		 *name ? " " : "", (int)sizeof(port) - 1, name);
+	return buf;
+}
+
 const char *policy_peer_print(const struct policy_peer *p, char *buf,
 			      size_t len)
 {
