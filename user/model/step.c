@@ -152,6 +152,13 @@ static void put_publish(struct text *text, const struct step *step)
 		put(text, " -> %s:%u", p->endpoint, p->target_port);
 }
 
+static void put_netns(struct text *text, const struct step *step)
+{
+	const struct netns *ns = step->new ?: step->old;
+
+	put(text, "netns %s", ns->name);
+}
+
 static void put_uplink(struct text *text, const struct step *step)
 {
 	const struct uplink *u = step->new ?: step->old;
@@ -176,7 +183,6 @@ const char *step_print(const struct step *step, char *buf, size_t len)
 		[STEP_DEL] = "-",
 	};
 	struct text text = { buf, len };
-	const struct netns *ns = step->new ?: step->old;
 
 	snprintf(buf, len, "%s ", ops[step->op]);
 	switch (step->kind) {
@@ -184,7 +190,7 @@ const char *step_print(const struct step *step, char *buf, size_t len)
 		put_settings(&text, step->old, step->new);
 		break;
 	case OBJECT_NETNS:
-		put(&text, "netns %s", ns->name);
+		put_netns(&text, step);
 		break;
 	case OBJECT_NETWORK:
 		put_network(&text, step);
