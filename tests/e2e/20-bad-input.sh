@@ -206,6 +206,14 @@ version: 1
 networks: {one: {subnets: [10.0.0.0/24]}}
 endpoints: {a: {network: one, netns: /nonexistent}}
 END
+ok "a second default route of a namespace" \
+	file_refused 4 "has its default route by network 'apps' already" <<END
+version: 1
+networks: {one: {subnets: [10.0.0.0/24]}}
+endpoints: {a: {network: one, netns: $P-web}}
+END
+ok "... which the plan tells, too" \
+	says "'default-route off'" exits 4 bn -n apply -f "$TMP/bad.yaml"
 ok "each at its own place" eval '
 	printf "version: 1\nflows:\n  udp: 20s\n  max: 9000\n" >"$TMP/place.yaml"
 	says "apply: $TMP/place.yaml:4:8: " exits 4 bn apply -f "$TMP/place.yaml"'

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "control/control_internal.h"
+#include "control/defaults.h"
 #include "control/ipam.h"
 #include "control/served.h"
 #include "control/taken.h"
@@ -53,6 +54,7 @@ static int make_plan(struct control *control, struct model *desired,
 		  taken_fill_subnets(control->nl, host, desired, actual, err);
 	rc = rc ? rc : ipam_fill(control, desired, &course->ipam, err);
 	rc = rc ? rc : model_check_first(desired, err);
+	rc = rc ? rc : defaults_check(desired, actual, err);
 	rc = rc ? rc : host_check_subnets(host, desired, actual, err);
 	rc = rc ? rc : host_check_uplinks(host, desired, actual, err);
 	if (!rc && plan_make(actual, desired, &course->plan))
